@@ -1,0 +1,34 @@
+/**
+ * A no with a reason: what a client is told instead of an answer.
+ * `status` is the HTTP status (400 malformed, 403 not allowed, 404 missing, 409 conflict, 413/431 too large, 501 not served here,
+ * 503 not now). `message` names the field, says why and what to do instead.
+ * `field` is the path of the refused field for audit and metrics, e.g. `HostConfig.Privileged`.
+ */
+export class Refusal extends Error {
+  readonly status: number
+  readonly field: string | undefined
+
+  constructor(status: number, message: string, field?: string) {
+    super(message)
+    this.name = 'Refusal'
+    this.status = status
+    this.field = field
+  }
+}
+
+/** The parts of a policy refusal: the field, why it is refused, and what the job can do instead. */
+export interface Forbidden {
+  field: string
+  why: string
+  instead: string
+}
+
+/** A 403 whose sentence always has the same three parts, so that people and logs can rely on them. */
+export function forbidden({ field, why, instead }: Forbidden): Refusal {
+  return new Refusal(403, `${field} is not allowed in this namespace: ${why}; ${instead}`, field)
+}
+
+/** The body of every refusal and error, shaped as the engine shapes its own (Engine API, ErrorResponse). */
+export function refusalBody(refusal: { message: string }): string {
+  return `${JSON.stringify({ message: refusal.message })}\n`
+}

@@ -1,0 +1,95 @@
+/**
+ * What the gateway must remember: namespaces and who owns what.
+ *
+ * Every verb is atomic. Ownership is a claim in the store and never a label on an engine.
+ * Implementations: sqlite (embedded) and redis; both pass one contract suite.
+ */
+
+/** What can be owned. `reference` maps a normalised image reference (as name) to an image id; many references may share an id. */
+export type Kind = 'container' | 'exec' | 'network' | 'volume' | 'image' | 'reference'
+
+export interface Namespace {
+  /** 16 characters, `[a-z][a-z0-9]{15}`. */
+  readonly id: string
+  /** Name of the host the namespace lives on. */
+  readonly host: string
+  /** Name of the policy it was opened with. */
+  readonly policy: string
+  /** What people call it: a CI job's or project's name; free text of at most 256 characters, may be empty. */
+  readonly label: string
+  /** Milliseconds since the epoch. */
+  readonly opened: number
+  /** Milliseconds since the epoch after which the namespace is closed by the reaper. */
+  readonly expires: number
+  readonly state: 'open' | 'closing'
+}
+
+/** Small facts kept beside a claim; JSON values only. */
+export type Facts = Readonly<Record<string, unknown>>
+
+export interface Claim {
+  readonly ns: string
+  readonly kind: Kind
+  /** The job name: unique per namespace and kind. Kinds without names of their own (exec, image) use the id. */
+  readonly name: string
+  /** The engine's full id (volumes: the stored name). Undefined while only reserved. */
+  readonly id: string | undefined
+  readonly facts: Facts
+}
+
+/** What is wanted when reserving: `limit` counts claims and reservations of this kind in the namespace. */
+export interface Reservation {
+  ns: string
+  kind: Kind
+  name: string
+  limit?: number
+}
+
+export type ReserveOutcome =
+  | { outcome: 'reserved' }
+  | { outcome: 'taken'; claim: Claim }
+  | { outcome: 'full'; limit: number }
+  | { outcome: 'closed' }
+
+export interface Store {
+  /** Records a new namespace. Throws when the id is already used. */
+  open(namespace: Namespace): Promise<void>
+  find(ns: string): Promise<Namespace | undefined>
+  namespaces(): Promise<Namespace[]>
+  /** Moves the end of the lease; never backwards. */
+  extend(ns: string, expires: number): Promise<void>
+  /** Marks a namespace as closing: reservations are refused from here on. False when it is unknown or already closing. */
+  close(ns: string): Promise<boolean>
+  /** Forgets a namespace and every claim it still has. */
+  forget(ns: string): Promise<void>
+
+  /** Takes a name before the engine is asked to create the object. */
+  reserve(reservation: Reservation): Promise<ReserveOutcome>
+  /**
+   * Records the id (and facts) of a reserved name, or creates the claim when nothing was reserved.
+   * A claim that exists under this name is overwritten (a reference that moves to another image).
+   * Refused with `false` when the id is claimed, for this kind, by another namespace; never for `reference` and `image`, whose ids are shared content.
+   */
+  claim(claim: { ns: string; kind: Kind; name: string; id: string; facts?: Facts }): Promise<boolean>
+  /** Gives a claim another name. 'taken' when that name is in use in the namespace. */
+  rename(ns: string, kind: Kind, from: string, to: string): Promise<'renamed' | 'taken' | 'missing'>
+  /** Ends a claim or reservation by name. */
+  release(ns: string, kind: Kind, name: string): Promise<void>
+  /** Ends the claim(s) on an engine id of one namespace and tells the names they had. */
+  releaseId(ns: string, kind: Kind, id: string): Promise<string[]>
+
+  /** One claimed object by its job name. Reservations without an id are not found. */
+  byName(ns: string, kind: Kind, name: string): Promise<Claim | undefined>
+  /** One claimed object by its full id. */
+  byId(ns: string, kind: Kind, id: string): Promise<Claim | undefined>
+  /** Claims whose id starts with the prefix (1 to 64 lower-case hex digits); at most two are returned, enough to tell "ambiguous". */
+  byIdPrefix(ns: string, kind: Kind, prefix: string): Promise<Claim[]>
+  /** Every claim of a kind that has an id, oldest first. */
+  claims(ns: string, kind: Kind): Promise<Claim[]>
+  /** Names reserved but not claimed yet, for reconciling after a crash. */
+  reservations(ns: string): Promise<Claim[]>
+  /** Namespaces that claim an engine id; one for containers, networks, volumes and execs, possibly several for images. */
+  owners(kind: Kind, id: string): Promise<string[]>
+
+  shutdown(): Promise<void>
+}
