@@ -1,0 +1,57 @@
+import * as v from 'valibot'
+
+/**
+ * The limits and switches of a class of namespaces.
+ *
+ * Each setting once: its type, its default and why one would change it. Counts are objects at one time;
+ * memory is in bytes, cpus in (fractional) cores, times in seconds.
+ */
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const seconds = v.pipe(v.number(), v.minValue(1))
+
+/** Capabilities a policy may add to the engine's default set; every other one reaches beyond the container's own namespaces. */
+export const optionalCapabilities = ['SYS_PTRACE', 'IPC_LOCK', 'SYS_NICE', 'NET_ADMIN'] as const
+
+export const limitsSchema = v.strictObject({
+  /** Bytes of memory each container gets when it asks for none, and the most it may ask for. Absent: the host's memory. */
+  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024))),
+  /** Cores each container gets when it asks for none, and the most it may ask for. Absent: the host's cores. */
+  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
+  /** Processes and threads of one container. */
+  pids: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 4096),
+  /** Bytes of `/dev/shm` and of each tmpfs a container may ask for. */
+  shm: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1024 ** 3),
+  containers: v.optional(count, 200),
+  networks: v.optional(count, 50),
+  volumes: v.optional(count, 200),
+  /** Images visible at one time, shared ones not counted. */
+  images: v.optional(count, 500),
+  /** Published ports of one container. */
+  ports: v.optional(count, 100),
+})
+
+export const policySchema = v.strictObject({
+  limits: v.optional(limitsSchema, {}),
+  /** Seconds a namespace lives from its opening; closing it earlier is the job's or its CI's business. */
+  lifetime: v.optional(seconds, 24 * 3600),
+  /** Capabilities beyond the engine's default fourteen. */
+  capabilities: v.optional(v.array(v.picklist(optionalCapabilities)), []),
+  /**
+   * Registry hosts images may come from and go to: `host[:port]`, `*.suffix`, or `*` for every host.
+   * The engine dials them from its own network, so a farm with services worth protecting there lists its registries.
+   */
+  registries: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), ['*']),
+})
+
+export type Policy = v.InferOutput<typeof policySchema>
+
+/** The policy of namespaces opened without naming one. */
+export const defaultPolicy: Policy = v.parse(policySchema, {})
+
+/** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? Link-local addresses never: they hold the cloud's credentials. */
+export function allowsRegistry(policy: Policy, registry: string): boolean {
+  if (/^(169\.254\.|\[?fe80:)/i.test(registry)) return false
+  return policy.registries.some((entry) =>
+    entry === '*' || entry === registry || (entry.startsWith('*.') && registry.endsWith(entry.slice(1))))
+}
