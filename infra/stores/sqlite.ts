@@ -1,0 +1,155 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import type { Claim, Kind, Namespace, Reservation, ReserveOutcome, Store } from '../../lib/store.ts'
+import { atomically, openDatabase } from './sqlite-file.ts'
+
+type Row = Record<string, SQLOutputValue>
+
+/**
+ * The embedded store: one file, nothing to install, survives restarts and kills.
+ * Every verb is one statement or one write transaction, so several processes may share the file.
+ * Throws when the file cannot be opened or was written by a newer version.
+ */
+export function openSqliteStore(path: string): Store {
+  const database = openDatabase(path)
+  return {
+    ...namespaceVerbs(database),
+    ...claimVerbs(database),
+    ...lookups(database),
+    async shutdown() {
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'extend' | 'close' | 'forget'>
+
+function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
+  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, opened, expires, state) '
+    + 'VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const find = database.prepare('SELECT * FROM namespaces WHERE id = ?')
+  const all = database.prepare('SELECT * FROM namespaces ORDER BY opened, id')
+  const extend = database.prepare('UPDATE namespaces SET expires = ? WHERE id = ? AND expires < ?')
+  const close = database.prepare("UPDATE namespaces SET state = 'closing' WHERE id = ? AND state = 'open'")
+  const removeClaims = database.prepare('DELETE FROM claims WHERE ns = ?')
+  const remove = database.prepare('DELETE FROM namespaces WHERE id = ?')
+  return {
+    async open({ id, host, policy, label, opened, expires, state }) {
+      const { changes } = insert.run(id, host, policy, label, opened, expires, state)
+      if (changes === 0) throw new Error(`namespace ${id} is already open`)
+    },
+    async find(ns) {
+      const row = find.get(ns)
+      return row && namespaceOf(row)
+    },
+    async namespaces() {
+      return all.all().map(namespaceOf)
+    },
+    async extend(ns, expires) {
+      extend.run(expires, ns, expires)
+    },
+    async close(ns) {
+      return close.run(ns).changes === 1
+    },
+    async forget(ns) {
+      atomically(database, () => {
+        removeClaims.run(ns)
+        remove.run(ns)
+      })
+    },
+  }
+}
+
+type ClaimVerbs = Pick<Store, 'reserve' | 'claim' | 'rename' | 'release' | 'releaseId'>
+
+function claimVerbs(database: DatabaseSync): ClaimVerbs {
+  const reserve = reserver(database)
+  const claim = database.prepare('INSERT INTO claims (ns, kind, name, id, facts) SELECT :ns, :kind, :name, :id, :facts '
+    + "WHERE :kind IN ('image', 'reference') OR NOT EXISTS (SELECT 1 FROM claims WHERE kind = :kind AND id = :id AND ns <> :ns) "
+    + 'ON CONFLICT (ns, kind, name) DO UPDATE SET id = excluded.id, facts = excluded.facts')
+  const exists = database.prepare('SELECT 1 FROM claims WHERE ns = ? AND kind = ? AND name = ?')
+  const rename = database.prepare('UPDATE claims SET name = ? WHERE ns = ? AND kind = ? AND name = ?')
+  const release = database.prepare('DELETE FROM claims WHERE ns = ? AND kind = ? AND name = ?')
+  const releaseId = database.prepare('DELETE FROM claims WHERE ns = ? AND kind = ? AND id = ? RETURNING name')
+  return {
+    async reserve(reservation) {
+      return atomically(database, () => reserve(reservation))
+    },
+    async claim({ ns, kind, name, id, facts }) {
+      return claim.run({ ns, kind, name, id, facts: JSON.stringify(facts ?? {}) }).changes === 1
+    },
+    async rename(ns, kind, from, to) {
+      return atomically(database, () => {
+        if (!exists.get(ns, kind, from)) return 'missing'
+        if (exists.get(ns, kind, to)) return 'taken'
+        rename.run(to, ns, kind, from)
+        return 'renamed'
+      })
+    },
+    async release(ns, kind, name) {
+      release.run(ns, kind, name)
+    },
+    async releaseId(ns, kind, id) {
+      return releaseId.all(ns, kind, id).map((row) => String(row['name']))
+    },
+  }
+}
+
+/** Takes a name; must run inside a write transaction. */
+function reserver(database: DatabaseSync): (reservation: Reservation) => ReserveOutcome {
+  const open = database.prepare("SELECT 1 FROM namespaces WHERE id = ? AND state = 'open'")
+  const existing = database.prepare('SELECT * FROM claims WHERE ns = ? AND kind = ? AND name = ?')
+  const count = database.prepare('SELECT count(*) AS count FROM claims WHERE ns = ? AND kind = ?')
+  const insert = database.prepare('INSERT INTO claims (ns, kind, name) VALUES (?, ?, ?)')
+  return ({ ns, kind, name, limit }) => {
+    if (!open.get(ns)) return { outcome: 'closed' }
+    const taken = existing.get(ns, kind, name)
+    if (taken) return { outcome: 'taken', claim: claimOf(taken) }
+    if (limit !== undefined && Number(count.get(ns, kind)?.['count']) >= limit) return { outcome: 'full', limit }
+    insert.run(ns, kind, name)
+    return { outcome: 'reserved' }
+  }
+}
+
+type Lookups = Pick<Store, 'byName' | 'byId' | 'byIdPrefix' | 'claims' | 'reservations' | 'owners'>
+
+function lookups(database: DatabaseSync): Lookups {
+  const select = (where: string) => database.prepare(`SELECT * FROM claims WHERE ${where}`)
+  const byName = select('ns = ? AND kind = ? AND name = ? AND id IS NOT NULL')
+  const byId = select('ns = ? AND kind = ? AND id = ? ORDER BY seq LIMIT 1')
+  // A range instead of LIKE: it uses the index and gives no character a meaning of its own.
+  const byIdPrefix = select('ns = ? AND kind = ? AND id >= ? AND id < ? || char(0x10ffff) ORDER BY seq LIMIT 2')
+  const claims = select('ns = ? AND kind = ? AND id IS NOT NULL ORDER BY seq')
+  const reservations = select('ns = ? AND id IS NULL ORDER BY seq')
+  const owners = database.prepare('SELECT DISTINCT ns FROM claims WHERE kind = ? AND id = ? ORDER BY ns')
+  const one = (row: Row | undefined) => row && claimOf(row)
+  return {
+    byName: async (ns, kind, name) => one(byName.get(ns, kind, name)),
+    byId: async (ns, kind, id) => one(byId.get(ns, kind, id)),
+    byIdPrefix: async (ns, kind, prefix) => byIdPrefix.all(ns, kind, prefix, prefix).map(claimOf),
+    claims: async (ns, kind) => claims.all(ns, kind).map(claimOf),
+    reservations: async (ns) => reservations.all(ns).map(claimOf),
+    owners: async (kind, id) => owners.all(kind, id).map((row) => String(row['ns'])),
+  }
+}
+
+function namespaceOf(row: Row): Namespace {
+  return {
+    id: String(row['id']),
+    host: String(row['host']),
+    policy: String(row['policy']),
+    label: String(row['label']),
+    opened: Number(row['opened']),
+    expires: Number(row['expires']),
+    state: row['state'] === 'open' ? 'open' : 'closing',
+  }
+}
+
+function claimOf(row: Row): Claim {
+  return {
+    ns: String(row['ns']),
+    kind: row['kind'] as Kind,
+    name: String(row['name']),
+    id: row['id'] === null ? undefined : String(row['id']),
+    facts: JSON.parse(String(row['facts'])),
+  }
+}
