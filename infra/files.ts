@@ -1,0 +1,24 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+
+/** The text of a file, or undefined when there is no such file. Throws when it cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes a file that only its owner can read (mode 0600), whole or not at all. */
+export function writePrivately(path: string, text: string): void {
+  const draft = `${path}.${process.pid}.new`
+  rmSync(draft, { force: true })
+  writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
+  renameSync(draft, path)
+}
+
+/** The code of a system error (`ENOENT`), or undefined for anything else that was thrown. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
