@@ -1,0 +1,14 @@
+/** The body of `POST /containers/{id}/update` (Engine API, ContainerUpdate). */
+import type { Policy } from '../policy.ts'
+import { pass, type ReadBy, struct } from '../schema.ts'
+import { checkCpuQuota, resourceEntries } from './resources.ts'
+import { restartPolicy } from './restart-policy.ts'
+
+export function containerUpdateSchema(policy: Policy) {
+  return struct('container.UpdateConfig', {
+    ...resourceEntries(policy),
+    RestartPolicy: pass(restartPolicy),
+  }, { after: (read, at) => checkCpuQuota(read, at, policy) })
+}
+
+export type ContainerUpdate = ReadBy<ReturnType<typeof containerUpdateSchema>>

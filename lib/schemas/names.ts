@@ -1,0 +1,61 @@
+/**
+ * Job names of containers, networks and volumes, checked before a namespace is put in front of them: with it in front the engine
+ * would accept names that it refuses by themselves.
+ */
+import { namespaceToken, storedName } from '../names.ts'
+import { Refusal } from '../refusal.ts'
+
+const nameCharacters = '[a-zA-Z0-9][a-zA-Z0-9_.-]'
+const namePattern = new RegExp(`^${nameCharacters}+$`)
+const networkPattern = new RegExp(`^${nameCharacters}*$`)
+
+/** Longest file name of the engine's file systems; a volume is a folder. */
+const maxFileName = 255
+
+/** Longest job name whose stored name is still a file name. */
+export const maxName = maxFileName - storedName(namespaceToken(new Uint8Array(16)), '').length
+
+const predefinedNetworks = ['bridge', 'host', 'none', 'default']
+
+/**
+ * The job name in what a client calls a container (one leading slash is left out).
+ * Throws `Refusal` 400 with the engine's text (daemon/names.go, reserveName); `prefix` goes in front of it.
+ */
+export function checkContainerName(name: string, prefix = ''): string {
+  const bare = name.startsWith('/') ? name.slice(1) : name
+  if (!namePattern.test(bare)) {
+    throw new Refusal(400, `${prefix}Invalid container name (${name}), only ${nameCharacters} are allowed`, 'name')
+  }
+  if (bare.length > maxName) throw new Refusal(400, `${prefix}container name is too long, names should be at most ${maxName} characters`, 'name')
+  return bare
+}
+
+/** A new name for a container; errors as the engine's rename has them: with a slash and its own prefix. */
+export function checkContainerRename(name: string): string {
+  if (name === '') throw new Refusal(400, 'Neither old nor new names may be empty', 'name')
+  return checkContainerName(name.startsWith('/') ? name : `/${name}`, 'Error when allocating new name: ')
+}
+
+/**
+ * A network's job name. Throws `Refusal`: 403 with the engine's text for the predefined networks (daemon/network.go), 400 for names that are
+ * empty or not of the characters containers' names have. The engine itself takes any text (`container:x`), which others then misread.
+ */
+export function checkNetworkName(name: string): string {
+  if (predefinedNetworks.includes(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `, 'Name')
+  if (name === '') throw new Refusal(400, 'invalid name: name is empty', 'Name')
+  if (!networkPattern.test(name)) throw new Refusal(400, `Name: ${JSON.stringify(name)} is not a network name here, only ${nameCharacters} are allowed`, 'Name')
+  if (name.length > maxName) throw new Refusal(400, `network name is too long, names should be at most ${maxName} characters`, 'Name')
+  return name
+}
+
+/** A volume's job name. Throws `Refusal` 400 with the engine's texts (daemon/volume/local/local.go, validateName, behind `create NAME: `). */
+export function checkVolumeName(name: string, field = 'Name'): string {
+  const refuse = (why: string) => new Refusal(400, `create ${name}: ${why}`, field)
+  if (name.length === 1) throw refuse('volume name is too short, names should be at least two alphanumeric characters')
+  if (!namePattern.test(name)) {
+    throw refuse(`${JSON.stringify(name)} includes invalid characters for a local volume name, only "${nameCharacters}" are allowed. `
+      + 'If you intended to pass a host directory, use absolute path')
+  }
+  if (name.length > maxName) throw refuse(`volume name is too long, names should be at most ${maxName} characters`)
+  return name
+}
