@@ -71,8 +71,10 @@ export interface Struct<E extends Entries> extends Type<Read<E>> {
   readonly entries: E
 }
 
-/** Checks across fields: `before` sees the values as they came, under canonical names; `after` what was read. Both may throw a Refusal. */
-export interface Across<T> {
+/** Rules of a struct as a whole: `before` sees the values as they came, under canonical names; `after` what was read. Both may throw a Refusal. */
+export interface Rules<T> {
+  /** What happens to fields that are not in the struct; they are refused unless it says otherwise. */
+  unknown?: 'drop'
   before?: (values: ReadonlyMap<string, unknown>, at: string) => void
   after?: (read: T, at: string) => void
 }
@@ -81,7 +83,7 @@ export interface Across<T> {
  * A Go struct. Keys are compared as encoding/json does; the engine merges or overrides fields that are given twice under
  * different spellings, here they are a 400, and so are unknown fields unless they say nothing (Go's zero values).
  */
-export function struct<E extends Entries>(go: string, entries: E, across: Across<Read<E>> = {}): Struct<E> {
+export function struct<E extends Entries>(go: string, entries: E, rules: Rules<Read<E>> = {}): Struct<E> {
   const canonical = new Map(Object.keys(entries).map((name) => [foldKey(name), name]))
   return {
     go,
@@ -91,14 +93,14 @@ export function struct<E extends Entries>(go: string, entries: E, across: Across
     entries,
     read(value, at) {
       if (!isObject(value)) throw cannotUnmarshal(value, at, go)
-      const values = canonicalValues(value, canonical, at)
-      across.before?.(values, at)
+      const values = canonicalValues(value, canonical, at, rules.unknown === 'drop' ? ignore : refuseUnknown)
+      rules.before?.(values, at)
       const read: Record<string, unknown> = {}
       for (const [name, field] of Object.entries(entries)) {
         const sent = readField(field, values.get(name), joined(at, name))
         if (sent !== undefined) read[name] = sent
       }
-      across.after?.(read as Read<E>, at)
+      rules.after?.(read as Read<E>, at)
       return read as Read<E>
     },
   }
@@ -111,11 +113,15 @@ function readField(field: Field<unknown>, value: unknown, at: string): unknown {
   return field.verdict === 'force' || field.verdict === 'drop' ? undefined : checked
 }
 
-function canonicalValues(object: Record<string, unknown>, canonical: ReadonlyMap<string, string>, at: string): Map<string, unknown> {
+type Unknown = (key: string, value: unknown, at: string) => void
+
+const ignore: Unknown = () => undefined
+
+function canonicalValues(object: Record<string, unknown>, canonical: ReadonlyMap<string, string>, at: string, unknown: Unknown): Map<string, unknown> {
   const values = new Map<string, unknown>()
   for (const [key, value] of Object.entries(object)) {
     const name = canonical.get(foldKey(key))
-    if (name === undefined) refuseUnknown(key, value, at)
+    if (name === undefined) unknown(key, value, at)
     else if (values.has(name)) throw new Refusal(400, `${joined(at, name)} is given twice (the second time as ${quoted(key)}); send it once`, joined(at, name))
     else values.set(name, value)
   }

@@ -1,6 +1,7 @@
 /** The body of `POST /containers/{id}/exec` (Engine API, ContainerExec). */
+import { parseRequestJson } from '../json.ts'
 import { Refusal } from '../refusal.ts'
-import { anything, drop, flag, force, list, pass, type ReadBy, struct, text, textList, uint } from '../schema.ts'
+import { anything, drop, flag, force, list, parseBody, pass, type ReadBy, struct, text, textList, uint } from '../schema.ts'
 
 /** The container's name, which docker-py and docker-java send in the body as well as in the path; the engine ignores it. */
 const clientOptions = { Container: drop(anything), containerId: drop(anything) }
@@ -27,3 +28,8 @@ export const execCreate = struct('container.ExecCreateRequest', {
 })
 
 export type ExecCreate = ReadBy<typeof execCreate>
+
+/** The body from its bytes. Throws `Refusal` as `parseRequestJson` and `parseBody` do. */
+export function parseExecCreate(bytes: Uint8Array): ExecCreate {
+  return parseBody(execCreate, parseRequestJson(bytes))
+}

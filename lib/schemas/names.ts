@@ -19,21 +19,16 @@ const predefinedNetworks = ['bridge', 'host', 'none', 'default']
 
 /**
  * The job name in what a client calls a container (one leading slash is left out).
- * Throws `Refusal` 400 with the engine's text (daemon/names.go, reserveName); `prefix` goes in front of it.
+ * Throws `Refusal` 400 with the engine's text for a create or a rename (daemon/names.go, reserveName; daemon/rename.go).
  */
-export function checkContainerName(name: string, prefix = ''): string {
+export function checkContainerName(name: string, verb: 'create' | 'rename' = 'create'): string {
   const bare = name.startsWith('/') ? name.slice(1) : name
-  if (!namePattern.test(bare)) {
-    throw new Refusal(400, `${prefix}Invalid container name (${name}), only ${nameCharacters} are allowed`, 'name')
-  }
+  if (verb === 'rename' && name === '') throw new Refusal(400, 'Neither old nor new names may be empty', 'name')
+  const prefix = verb === 'rename' ? 'Error when allocating new name: ' : ''
+  const shown = verb === 'rename' ? `/${bare}` : name
+  if (!namePattern.test(bare)) throw new Refusal(400, `${prefix}Invalid container name (${shown}), only ${nameCharacters} are allowed`, 'name')
   if (bare.length > maxName) throw new Refusal(400, `${prefix}container name is too long, names should be at most ${maxName} characters`, 'name')
   return bare
-}
-
-/** A new name for a container; errors as the engine's rename has them: with a slash and its own prefix. */
-export function checkContainerRename(name: string): string {
-  if (name === '') throw new Refusal(400, 'Neither old nor new names may be empty', 'name')
-  return checkContainerName(name.startsWith('/') ? name : `/${name}`, 'Error when allocating new name: ')
 }
 
 /**
