@@ -1,3 +1,5 @@
+import { Refusal } from '../refusal.ts'
+
 /** Nanoseconds per unit; both micro signs (U+00B5, U+03BC) are units. */
 const units: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -14,9 +16,16 @@ const maxDigits = 40
 
 /**
  * A duration as Go's time.ParseDuration reads it (`10m`, `1h30m`, `-1.5h`, `0`), in nanoseconds.
- * Undefined when it is not one, or does not fit into 64 bits.
+ * Throws `Refusal` 400 when it is not one, or does not fit into 64 bits.
  */
-export function parseDuration(text: string): bigint | undefined {
+export function parseDuration(text: string): bigint {
+  const duration = readDuration(text)
+  if (duration === undefined) throw new Refusal(400, `time: invalid duration ${JSON.stringify(text)}`)
+  return duration
+}
+
+/** The same, for texts that may also be something else: undefined instead of a refusal. */
+export function readDuration(text: string): bigint | undefined {
   const [, sign = '', rest = ''] = /^([+-]?)(.*)$/s.exec(text) ?? []
   if (rest === '0') return 0n
   if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|s|m|h))+$/.test(rest)) return undefined

@@ -1,5 +1,5 @@
 import { Refusal } from '../refusal.ts'
-import { parseDuration } from './duration.ts'
+import { readDuration } from './duration.ts'
 
 /** A moment: Unix seconds (may be negative) and 0 to 999,999,999 nanoseconds after them. */
 export interface Timestamp {
@@ -25,7 +25,7 @@ function unixTime(value: string): Timestamp | undefined {
 }
 
 function timeBefore(value: string, nowMs: number): Timestamp | undefined {
-  const duration = parseDuration(value)
+  const duration = readDuration(value)
   if (duration === undefined) return undefined
   const nanos = BigInt(Math.floor(nowMs)) * 1_000_000n - duration
   const seconds = nanos / 1_000_000_000n

@@ -59,7 +59,12 @@ describe('a duration', () => {
     ['9223372036854775808ns', undefined], ['2562048h', undefined], ['', undefined], ['-', undefined], ['3', undefined], ['1d', undefined],
     ['.s', undefined], ['1 h', undefined], ['h', undefined], ['1e3s', undefined], [`${'9'.repeat(5000)}s`, undefined],
   ]
-  for (const [text, value] of table) it(`${text.slice(0, 30)} is ${value}`, () => assert.equal(parseDuration(text), value))
+  for (const [text, value] of table) {
+    it(`${text.slice(0, 30)} is ${value ?? 'refused'}`, () => {
+      if (value === undefined) refused(() => parseDuration(text), `time: invalid duration "${text}"`)
+      else assert.equal(parseDuration(text), value)
+    })
+  }
 })
 
 describe('a moment', () => {
