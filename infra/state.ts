@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { readIfThere, writePrivately } from './files.ts'
 
@@ -101,4 +102,11 @@ function lock(directory: string): () => void {
 /** SQLITE_BUSY (5): somebody else holds the lock. */
 function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 5
+}
+
+/** Where state is kept when nobody says otherwise (XDG Base Directory Specification). */
+export function defaultStateDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  const base = env['XDG_STATE_HOME']
+  // The specification has relative paths ignored.
+  return join(base && isAbsolute(base) ? base : join(env['HOME'] || homedir(), '.local', 'state'), 'moorage')
 }

@@ -1,0 +1,116 @@
+import * as v from 'valibot'
+import { policySchema } from '../lib/policy.ts'
+
+/** How a setting can be given besides the config file. */
+type Ways = {
+  /** Long flag without dashes. */
+  flag: string
+  /** What the flag's value is called in help. */
+  value: string
+  env: string
+  comment: string
+}
+
+/** A setting that has a flag and an environment variable. */
+export type Setting = Ways & {
+  /** Its keys in the config file. */
+  path: string[]
+  /** Takes several values: the flag repeats, the environment variable is split at commas. */
+  list: boolean
+  default: unknown
+}
+
+const ways = <TInput>(given: Ways) => v.metadata<TInput, Ways>(given)
+const text = v.pipe(v.string(), v.check((given) => given !== '', 'expected a text that is not empty'))
+
+const address = v.pipe(
+  v.string(),
+  v.check((given) => parseAddress(given) !== undefined,
+    'expected HOST:PORT with a port up to 65535, such as 127.0.0.1:2376, [::1]:2376 or 0.0.0.0:0'),
+  ways({ flag: 'listen', value: 'HOST:PORT', env: 'MOORAGE_LISTEN', comment: 'where the gateway listens; port 0 takes a free one' }),
+  v.transform((given) => parseAddress(given)!),
+)
+
+const engineUrl = v.pipe(
+  v.string(),
+  v.check(isEngineUrl, 'expected the URL of a Docker engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT'),
+  ways({ flag: 'host', value: 'URL', env: 'MOORAGE_HOST', comment: 'the Docker engine jobs run on' }),
+)
+
+const tlsFile = (flag: string, env: string, comment: string) => v.optional(v.pipe(text, ways({ flag, value: 'FILE', env, comment })))
+
+/** Every setting once: its type, flag, environment variable, default and what it is for. Relative paths start at the working directory. */
+export const configSchema = v.strictObject({
+  listen: v.optional(address, '127.0.0.1:2376'),
+  host: v.optional(engineUrl, 'unix:///var/run/docker.sock'),
+  /** TLS towards an engine at tcp:// or https://. */
+  hostTls: v.optional(v.strictObject({
+    ca: tlsFile('host-ca', 'MOORAGE_HOST_CA', 'PEM file of the authority that signed the engine\'s certificate'),
+    cert: tlsFile('host-cert', 'MOORAGE_HOST_CERT', 'PEM file of the certificate the engine knows the gateway by'),
+    key: tlsFile('host-key', 'MOORAGE_HOST_KEY', 'PEM file of that certificate\'s key'),
+  }), {}),
+  /** Holds the authority, the operator's token and the store. Default: `moorage` in `$XDG_STATE_HOME` or `~/.local/state`. */
+  state: v.optional(v.pipe(text, ways({ flag: 'state', value: 'DIR', env: 'MOORAGE_STATE', comment: 'directory of keys, token and store' }))),
+  /** Classes of namespaces by name; `default` is there even when it is not written. */
+  policies: v.optional(v.record(
+    v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a policy name of lower-case letters, digits and dashes')),
+    policySchema,
+  ), {}),
+  images: v.optional(v.strictObject({
+    /** Images on the engine that every namespace sees and none can change. */
+    shared: v.optional(v.pipe(v.array(text), ways({
+      flag: 'shared-image', value: 'REFERENCE', env: 'MOORAGE_SHARED_IMAGES', comment: 'image every namespace sees, read-only',
+    })), []),
+  }), {}),
+  names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
+    flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
+  })), []),
+  log: v.optional(v.pipe(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent']), ways({
+    flag: 'log', value: 'LEVEL', env: 'MOORAGE_LOG', comment: 'trace, debug, info, warn, error or silent',
+  })), 'info'),
+})
+
+/** The settings that have flags, in the order of the schema. */
+export const settings: readonly Setting[] = collect(configSchema, [])
+
+/** The keys that may stand at a place of the config file, or none when anything may. */
+export function knownKeys(path: readonly string[]): string[] {
+  const schema = path.reduce<AnySchema | undefined>((at, key) => {
+    const inside = at && unwrap(at)
+    return inside?.entries?.[key] ?? inside?.value ?? inside?.item
+  }, configSchema)
+  return Object.keys((schema && unwrap(schema).entries) ?? {})
+}
+
+/** What the schemas used above have in common, as data. */
+type AnySchema = v.GenericSchema & {
+  entries?: Record<string, AnySchema>
+  wrapped?: AnySchema
+  value?: AnySchema
+  item?: AnySchema
+  default?: unknown
+}
+
+function unwrap(schema: AnySchema): AnySchema {
+  return schema.wrapped ? unwrap(schema.wrapped) : schema
+}
+
+function collect(schema: AnySchema, path: string[]): Setting[] {
+  const inside = unwrap(schema)
+  const given = v.getMetadata(inside) as Partial<Ways>
+  if (given.flag) return [{ ...(given as Ways), path, list: inside.type === 'array', default: schema.default }]
+  return Object.entries(inside.entries ?? {}).flatMap(([key, entry]) => collect(entry, [...path, key]))
+}
+
+function parseAddress(given: string): { hostname: string, port: number } | undefined {
+  const parts = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]/\s]+)):(?<port>\d{1,5})$/.exec(given)?.groups
+  const port = Number(parts?.['port'])
+  return parts && port <= 65535 ? { hostname: String(parts['six'] ?? parts['name']), port } : undefined
+}
+
+function isEngineUrl(given: string): boolean {
+  if (given.startsWith('unix://')) return /^unix:\/\/\/./.test(given)
+  // URL takes any text for the host of tcp:, hence the borrowed scheme.
+  const url = /^(tcp|https):\/\//.test(given) ? URL.parse(given.replace(/^tcp:/, 'http:')) : null
+  return url !== null && url.pathname === '/' && url.search + url.hash + url.username + url.password === ''
+}

@@ -1,0 +1,140 @@
+import { resolve } from 'node:path'
+import * as v from 'valibot'
+import { defaultPolicy, type Policy } from '../lib/policy.ts'
+import { parseConfigFile, type ConfigFile } from './config-file.ts'
+import { configSchema, knownKeys, settings } from './config-schema.ts'
+import { defaultStateDirectory } from './state.ts'
+
+export { settings, type Setting } from './config-schema.ts'
+
+/** The settings of a gateway, complete and checked. */
+export interface Config {
+  listen: { hostname: string, port: number }
+  /** URL of the Docker engine: unix://, tcp:// or https://. */
+  host: string
+  /** PEM texts for TLS towards the engine; undefined when none is configured. */
+  hostTls: { ca?: string, cert?: string, key?: string } | undefined
+  /** Absolute path of the state directory. */
+  state: string
+  /** By name; has no inherited properties, and `default` always. */
+  policies: Record<string, Policy> & { default: Policy }
+  images: { shared: string[] }
+  /** Further DNS names and addresses for the gateway's certificate. */
+  names: string[]
+  log: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+export interface ConfigSources {
+  /** Values by long flag without dashes; `config` names the file. */
+  flags: Readonly<Record<string, string | string[] | undefined>>
+  env: Readonly<Record<string, string | undefined>>
+  readFile: (path: string) => string
+}
+
+/** Settings that cannot be used; each problem says where it was given and what is expected there. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/**
+ * Settings by flag, then environment (`MOORAGE_*`), then YAML file (`--config` or `MOORAGE_CONFIG`), then default.
+ * Throws a `ConfigError` with every problem found.
+ */
+export function loadConfig({ flags, env, readFile }: ConfigSources): Config {
+  const file = readConfigFile(flags['config'] ?? env['MOORAGE_CONFIG'], readFile)
+  if (file.problems.length > 0) throw new ConfigError(file.problems)
+  const overrides = given({ flags, env })
+  const parsed = v.safeParse(configSchema, overlaid(file.value, overrides))
+  if (!parsed.success) throw new ConfigError(inOrder(parsed.issues.map((issue) => problem(issue, file, overrides))))
+  const { output } = parsed
+  return {
+    ...output,
+    hostTls: readTls(output.hostTls, readFile),
+    state: resolve(output.state ?? defaultStateDirectory(env)),
+    policies: Object.assign(Object.create(null), { default: defaultPolicy }, output.policies),
+  }
+}
+
+/** A value that a flag or variable gives, instead of what the file says. */
+interface Override {
+  path: string[]
+  value: string | string[]
+  /** `--listen` or `MOORAGE_LISTEN`. */
+  source: string
+}
+
+function given({ flags, env }: Pick<ConfigSources, 'flags' | 'env'>): Override[] {
+  return settings.flatMap(({ path, flag, env: variable, list }) => {
+    const [value, source] = flags[flag] === undefined ? [env[variable] || undefined, variable] : [flags[flag], `--${flag}`]
+    if (value === undefined) return []
+    return [{ path, source, value: list ? [value].flat().flatMap((entry) => entry.split(',')).map((entry) => entry.trim()) : value }]
+  })
+}
+
+function overlaid(value: unknown, overrides: Override[]): unknown {
+  if (!isMap(value)) return value
+  return overrides.reduce((whole, override) => placed(whole, override.path, override.value), value)
+}
+
+function placed(whole: Record<string, unknown>, [key, ...rest]: string[], value: unknown): Record<string, unknown> {
+  if (key === undefined) return whole
+  const inside = whole[key] ?? {}
+  return { ...whole, [key]: rest.length === 0 ? value : isMap(inside) ? placed(inside, rest, value) : inside }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function problem(issue: v.BaseIssue<unknown>, file: ConfigFile, overrides: Override[]): string {
+  const path = issue.path?.map(({ key }) => String(key)) ?? []
+  // Valibot takes a list for an object whose keys are numbers.
+  if (issue.type === 'strict_object' && Array.isArray(issue.path?.at(-1)?.input)) {
+    const above = path.slice(0, -1)
+    return `${file.place(above, 'value')}: ${above.length > 0 ? `${above.join('.')}: ` : ''}expected a map, got a list`
+  }
+  const override = overrides.find((one) => one.path.every((key, index) => path[index] === key))
+  const wrongKey = issue.path?.at(-1)?.origin === 'key'
+  const place = override?.source ?? file.place(path, wrongKey ? 'key' : 'value')
+  const field = override || path.length === 0 ? '' : `${path.join('.')}: `
+  return `${place}: ${field}${expectation(issue, path, wrongKey)}`
+}
+
+/** By line and column, as a reader of the file meets them. */
+function inOrder(problems: string[]): string[] {
+  return problems.toSorted(new Intl.Collator('en', { numeric: true }).compare)
+}
+
+const yamlWords: Record<string, string> = { Object: 'a map', Array: 'a list', null: 'nothing', undefined: 'nothing' }
+
+function expectation(issue: v.BaseIssue<unknown>, path: string[], wrongKey: boolean): string {
+  if (issue.type === 'strict_object' && wrongKey) return `unknown key; known here: ${knownKeys(path.slice(0, -1)).join(', ')}`
+  const got = `got ${yamlWords[issue.received] ?? issue.received}`
+  if (!issue.message.startsWith('Invalid ')) return `${issue.message}, ${got}`
+  const expected = String(issue.expected)
+  return `expected ${yamlWords[expected] ?? expected.replace(/^>=/, 'at least ').replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ')}, ${got}`
+}
+
+function readConfigFile(path: string | string[] | undefined, readFile: ConfigSources['readFile']): ConfigFile {
+  const name = [path].flat().at(-1)
+  return name ? parseConfigFile(name, attempt(`the config file ${name}`, () => readFile(name))) : parseConfigFile('', '')
+}
+
+function readTls(files: { ca?: string, cert?: string, key?: string }, readFile: ConfigSources['readFile']): Config['hostTls'] {
+  const texts = Object.entries(files).map(([name, path]) => [name, attempt(`hostTls.${name}`, () => readFile(path))])
+  return texts.length > 0 ? Object.fromEntries(texts) : undefined
+}
+
+function attempt(what: string, read: () => string): string {
+  try {
+    return read()
+  } catch (error) {
+    throw new ConfigError([`${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`])
+  }
+}
