@@ -102,10 +102,10 @@ function collect(schema: AnySchema, path: string[]): Setting[] {
   return Object.entries(inside.entries ?? {}).flatMap(([key, entry]) => collect(entry, [...path, key]))
 }
 
-function parseAddress(given: string): { hostname: string, port: number } | undefined {
+function parseAddress(given: string): { host: string, port: number } | undefined {
   const parts = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]/\s]+)):(?<port>\d{1,5})$/.exec(given)?.groups
   const port = Number(parts?.['port'])
-  return parts && port <= 65535 ? { hostname: String(parts['six'] ?? parts['name']), port } : undefined
+  return parts && port <= 65535 ? { host: String(parts['six'] ?? parts['name']), port } : undefined
 }
 
 function isEngineUrl(given: string): boolean {

@@ -9,7 +9,7 @@ export { settings, type Setting } from './config-schema.ts'
 
 /** The settings of a gateway, complete and checked. */
 export interface Config {
-  listen: { hostname: string, port: number }
+  listen: { host: string, port: number }
   /** URL of the Docker engine: unix://, tcp:// or https://. */
   host: string
   /** PEM texts for TLS towards the engine; undefined when none is configured. */

@@ -35,7 +35,7 @@ describe('the config', () => {
   it('has a default for everything', () => {
     const config = load({})
     assert.deepEqual({ ...config, policies: { ...config.policies } }, {
-      listen: { hostname: '127.0.0.1', port: 2376 },
+      listen: { host: '127.0.0.1', port: 2376 },
       host: 'unix:///var/run/docker.sock',
       hostTls: undefined,
       state: '/home/op/.local/state/moorage',
@@ -78,7 +78,7 @@ names: [ci.example, 10.1.1.1, '*.ci.example']
 log: silent`,
       files: { 'ca.pem': 'A', 'c.pem': 'C', 'k.pem': 'K' },
     })
-    assert.deepEqual(config.listen, { hostname: '::', port: 0 })
+    assert.deepEqual(config.listen, { host: '::', port: 0 })
     assert.deepEqual(config.hostTls, { ca: 'A', cert: 'C', key: 'K' })
     assert.equal(config.state, '/srv/moorage')
     assert.deepEqual(config.policies.default, defaultPolicy)
@@ -114,8 +114,8 @@ log: silent`,
 })
 
 describe('the listen address and the engine URL', () => {
-  for (const [listen, hostname, port] of [['0.0.0.0:0', '0.0.0.0', 0], ['localhost:65535', 'localhost', 65535], ['[::1]:2376', '::1', 2376]] as const) {
-    it(`listens at ${listen}`, () => assert.deepEqual(load({ flags: { listen } }).listen, { hostname, port }))
+  for (const [listen, host, port] of [['0.0.0.0:0', '0.0.0.0', 0], ['localhost:65535', 'localhost', 65535], ['[::1]:2376', '::1', 2376]] as const) {
+    it(`listens at ${listen}`, () => assert.deepEqual(load({ flags: { listen } }).listen, { host, port }))
   }
   for (const listen of ['', '2376', ':2376', 'localhost', 'localhost:', '127.0.0.1:65536', '::1:2376', 'https://x:1', 'a b:1', 'x:-1']) {
     it(`does not listen at ${JSON.stringify(listen)}`, () => {
