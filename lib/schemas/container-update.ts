@@ -1,6 +1,6 @@
 /** The body of `POST /containers/{id}/update` (Engine API, ContainerUpdate). */
 import type { Policy } from '../policy.ts'
-import { pass, type ReadBy, struct } from '../schema.ts'
+import { drop, flag, pass, type ReadBy, struct } from '../schema.ts'
 import { checkCpuQuota, resourceEntries } from './resources.ts'
 import { restartPolicy } from './restart-policy.ts'
 
@@ -8,6 +8,8 @@ export function containerUpdateSchema(policy: Policy) {
   return struct('container.UpdateConfig', {
     ...resourceEntries(policy),
     RestartPolicy: pass(restartPolicy),
+    // Once part of Resources; updates have never changed it.
+    Init: drop(flag),
   }, { after: (read, at) => checkCpuQuota(read, at, policy) })
 }
 

@@ -62,6 +62,8 @@ function isolation(policy: Policy, { runtime }: EngineFacts) {
     }),
     CapAdd: allow(textList, (names, at) => checkCapAdd(names, at, policy)),
     CapDrop: pass(textList),
+    // API 1.40 only: it replaces the default set.
+    Capabilities: force(anything, { why: 'it would replace the capabilities the engine gives containers', instead: 'use CapAdd and CapDrop' }),
     SecurityOpt: allow(textList, checkSecurityOpt),
     MaskedPaths: force(textList, unmasked, () => false),
     ReadonlyPaths: force(textList, unmasked, () => false),
