@@ -1,0 +1,61 @@
+import { rmSync } from 'node:fs'
+import type { Command } from 'commander'
+import { namespacePattern } from '../../lib/names.ts'
+import { certificateDirectories } from './certificate-directory.ts'
+import { findGateway, gatewayOptions, type ControlClient, type GatewayOptions } from './control.ts'
+import { exitCodes, Failure } from './failure.ts'
+import type { Listed } from './list.ts'
+import { printable } from './text.ts'
+
+/** What closing a namespace removed: job names by kind. */
+interface Closed {
+  id: string
+  removed: Record<string, string[]>
+}
+
+const help = `
+Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}}].
+Exit codes: 0 all closed, 1 failed, 2 wrong usage, 3 refused by the gateway (no such namespace).
+
+Example:
+  $ moorage close "$id"`
+
+/** `moorage close`. */
+export function define(command: Command): void {
+  gatewayOptions(command
+    .argument('[ID...]', 'namespaces, as `moorage list` shows them')
+    .option('--all', 'close every open namespace')
+    .option('--json', 'print JSON')).addHelpText('after', help).action(close)
+}
+
+async function close(ids: string[], options: GatewayOptions & { all?: true, json?: true }): Promise<void> {
+  if ((ids.length === 0) === !options.all) throw new Failure('Name the namespaces to close, or give --all for every one', exitCodes.usage)
+  const gateway = findGateway(options)
+  const wanted = options.all ? (await gateway.request('GET', '/namespaces') as Listed[]).map(({ id }) => id) : ids
+  const closed: Closed[] = []
+  const failures: Failure[] = []
+  for (const id of wanted) {
+    await closeOne(gateway, id).then((one) => closed.push(one), (error) => failures.push(asFailure(error)))
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(closed, undefined, 2)}\n` : closed.map(report).join(''))
+  const [first] = failures
+  if (first) throw new Failure(failures.map(({ message }) => message).join('\n'), first.exitCode)
+}
+
+async function closeOne(gateway: ControlClient, id: string): Promise<Closed> {
+  if (!namespacePattern.test(id)) throw new Failure(`${printable(id)} is no namespace; \`moorage list\` shows them`, exitCodes.usage)
+  const closed = await gateway.request('DELETE', `/namespaces/${id}`) as Closed
+  for (const directory of certificateDirectories(id, gateway.state)) rmSync(directory, { recursive: true, force: true })
+  return closed
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  throw error
+}
+
+function report({ id, removed }: Closed): string {
+  const parts = Object.entries(removed).filter(([, names]) => names.length > 0).map(([kind, names]) =>
+    `${names.length} ${names.length === 1 ? kind.replace(/s$/, '') : kind} (${printable(names.join(', '))})`)
+  return `${id}: ${parts.length > 0 ? `removed ${parts.join(', ')}` : 'nothing left to remove'}\n`
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs'
+import { Option, type Command } from 'commander'
+import { ConfigError, loadConfig, settings, type Config, type Setting } from '../config.ts'
+import { errorCode } from '../files.ts'
+import { defaultStateDirectory } from '../state.ts'
+import { exitCodes, Failure } from './failure.ts'
+import { shellWord } from './text.ts'
+
+const help = `
+A setting is taken from its flag, then its environment variable, then the config file, then its default.
+Policies are written in the config file only. SIGINT and SIGTERM stop the gateway; namespaces stay and are there at the next start.
+Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.
+
+Example:
+  $ moorage serve --listen 0.0.0.0:2376 --name ci.example --config moorage.yaml`
+
+/** `moorage serve`. */
+export function define(command: Command): void {
+  const options = settings.map((setting) => ({ setting, option: optionOf(setting) }))
+  for (const { option } of options) command.addOption(option)
+  command.option('--config <FILE>', 'YAML file with settings and policies (env MOORAGE_CONFIG)').addHelpText('after', help).action(async () => {
+    const given = options.map(({ setting, option }) => [setting.flag, command.getOptionValue(option.attributeName())])
+    await serve(configured({ ...Object.fromEntries(given), config: command.getOptionValue('config') }))
+  })
+}
+
+function optionOf({ flag, value, comment, env, list, default: fallback }: Setting): Option {
+  const known = typeof fallback === 'string' ? `; default ${fallback}` : ''
+  const option = new Option(`--${flag} <${value}>`, `${comment}${list ? '; may be repeated' : ''} (env ${env}${known})`)
+  return list ? option.argParser((one: string, before: string[] = []) => [...before, one]) : option
+}
+
+function configured(flags: Record<string, string | string[] | undefined>): Config {
+  try {
+    return loadConfig({ flags, env: process.env, readFile: (path) => readFileSync(path, 'utf8') })
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Failure(error.message, exitCodes.usage, { cause: error })
+    throw error
+  }
+}
+
+async function serve(config: Config): Promise<void> {
+  const stopped = signalled()
+  const { startGateway } = await import('../gateway.ts')
+  const gateway = await startGateway(config, operatorTalk(config)).catch((error) => {
+    throw notStarted(config, error)
+  })
+  say(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
+  await stopped
+  say('Stopping; namespaces stay and are there at the next start.')
+  await gateway.stop()
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** What the gateway tells its operator: each change once, and the next command when the engine is first there. */
+function operatorTalk(config: Config) {
+  let last = ''
+  let introduced = false
+  const once = (line: string) => {
+    if (line !== last) say(line)
+    last = line
+  }
+  return {
+    hostUp(_name: string, url: string, engineVersion: string) {
+      once(`Found Docker Engine ${engineVersion} at ${url}.`)
+      if (!introduced) say(`Next, in another shell: eval "$(${openCommand(config.state)})" && docker ps`)
+      introduced = true
+    },
+    hostAway(_name: string, url: string, reason: string) {
+      once(`No Docker engine answers at ${url} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
+        + 'or name another with --host URL. Moorage keeps trying and serves when it appears.')
+    },
+  }
+}
+
+function openCommand(state: string): string {
+  const program = process.env['npm_lifecycle_event'] ? 'npm run -s moorage --' : 'moorage'
+  return `${program} open${state === defaultStateDirectory(process.env) ? '' : ` --state ${shellWord(state)}`}`
+}
+
+/**
+ * Resolves at the first SIGINT or SIGTERM. Another one a second later ends the process at once; not an earlier one,
+ * because Ctrl-C under npm arrives twice: from the terminal and from npm.
+ */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: number | undefined
+    const onSignal = () => {
+      first ??= Date.now()
+      if (Date.now() - first > 1000) process.exit(exitCodes.failed)
+      resolve()
+    }
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  })
+}
+
+function notStarted({ listen: { host, port } }: Config, error: Error): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'is in use by another program; stop that one',
+    EACCES: 'may not be listened on by this user; take a port above 1023',
+    EADDRNOTAVAIL: 'is no address of this machine; take one that is',
+    ENOTFOUND: 'has no address; take a name that resolves',
+  }
+  const code = errorCode(error) ?? ''
+  const isListen = 'syscall' in error && ['listen', 'bind', 'getaddrinfo'].includes(String(error.syscall))
+  if (isListen && reasons[code]) return new Failure(`${host}:${port} ${reasons[code]}, or choose another address with --listen HOST:PORT`, undefined, { cause: error })
+  return new Failure(`The gateway did not start: ${error.message}`, undefined, { cause: error })
+}
