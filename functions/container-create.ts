@@ -1,0 +1,77 @@
+import { jsonBody } from '../lib/body.ts'
+import { endpoint, type Call, type Plan } from '../lib/endpoint.ts'
+import { owned } from '../lib/ensure.ts'
+import { takeGeneratedName } from '../lib/containers/generated-name.ts'
+import { echoOf, storedHostConfig } from '../lib/containers/host-config.ts'
+import { networking } from '../lib/containers/network.ts'
+import { storedName } from '../lib/names.ts'
+import { text } from '../lib/query.ts'
+import { claimAnonymousVolumes } from '../lib/reconcile.ts'
+import { Refusal } from '../lib/refusal.ts'
+import { checkContainerName } from '../lib/schemas/names.ts'
+import { containerCreateSchema, type ContainerCreate } from '../lib/schemas/container-create.ts'
+import type { Policy } from '../lib/policy.ts'
+import type { Claim } from '../lib/store.ts'
+
+type CreateCall = Call<{ name: string | undefined; platform: string | undefined }, ContainerCreate>
+
+const schemas = new WeakMap<Policy, ReturnType<typeof containerCreateSchema>>()
+
+function schemaOf(policy: Policy) {
+  const known = schemas.get(policy) ?? containerCreateSchema(policy)
+  schemas.set(policy, known)
+  return known
+}
+
+/** `POST /containers/create` (Engine API, ContainerCreate; engine-api.md B.2-B.4). */
+export const containerCreate = endpoint({
+  name: 'ContainerCreate', route: 'POST /containers/create', query: { name: text, platform: text }, body: jsonBody(schemaOf),
+  plan,
+  async claims(answer, call, { reserve }) {
+    if (reserve?.facts?.volumes === true) await claimAnonymousVolumes(call.host, call.store, call.ns, answer.Id)
+  },
+})
+
+async function plan(call: CreateCall): Promise<Plan> {
+  const { body, query } = call
+  const given = query.name ? checkContainerName(query.name) : undefined
+  const image = await call.resolve.image(body.Image ?? '')
+  const inImage = (await call.host.image(image.id))?.Config ?? {}
+  const wish = body.HostConfig ?? {}
+  const exposed = [...new Set([...Object.keys(inImage.ExposedPorts ?? {}), ...Object.keys(body.ExposedPorts ?? {})])]
+  const hostConfig = await storedHostConfig(call, wish, exposed)
+  const name = given ?? await takeGeneratedName(call)
+  const { mode, endpoints } = await networking(call, body, name)
+  return {
+    path: '/containers/create',
+    query: { name: storedName(call.ns, name), platform: query.platform || undefined },
+    body: {
+      ...body, Image: image.onEngine, Labels: owned(call.ns, body.Labels),
+      HostConfig: { ...hostConfig, NetworkMode: mode },
+      NetworkingConfig: endpoints && { EndpointsConfig: endpoints },
+    },
+    reserve: {
+      kind: 'container', name, held: given === undefined, taken: conflict,
+      facts: {
+        image: body.Image, echo: echoOf(wish, hostConfig, call.ns),
+        ...(aliased(body, name) && { aliased: true }), ...(mayHaveVolumes(body, inImage) && { volumes: true }),
+      },
+    },
+  }
+}
+
+function conflict(claim: Claim): Refusal {
+  return new Refusal(409, `Conflict. The container name "/${claim.name}" is already in use by container ${JSON.stringify(claim.id ?? '')}. You have to remove (or rename) that container to be able to reuse that name.`)
+}
+
+/** Did the job itself send the container's name as an alias? Then it is shown, as it would be. */
+function aliased(body: ContainerCreate, name: string): boolean {
+  return Object.values(body.NetworkingConfig?.EndpointsConfig ?? {}).some((settings) => settings.Aliases?.includes(name))
+}
+
+/** The engine names anonymous volumes itself; they are looked up after the create. */
+function mayHaveVolumes(body: ContainerCreate, inImage: { Volumes?: Record<string, unknown> | null }): boolean {
+  const { Binds = [], Mounts = [] } = body.HostConfig ?? {}
+  return Object.keys({ ...inImage.Volumes, ...body.Volumes }).length > 0
+    || Binds.some((bind) => !bind.includes(':')) || Mounts.some((mount) => mount.Type === 'volume' && !mount.Source)
+}

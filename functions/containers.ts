@@ -1,0 +1,139 @@
+import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { missing } from '../lib/missing.ts'
+import { flag, optionalFlag, text } from '../lib/query.ts'
+import { Refusal } from '../lib/refusal.ts'
+import { checkContainerName } from '../lib/schemas/names.ts'
+import { presentContainer } from '../lib/containers/present.ts'
+import { resizeQuery } from '../lib/terminal.ts'
+import { storedName } from '../lib/names.ts'
+import { containerCreate } from './container-create.ts'
+import { containerList, containerPrune } from './container-list.ts'
+
+const path = (verb: string) => ({ id }: Call) => ({ path: `/containers/${id}${verb}` })
+
+/** A row that only turns the job's string into the id. */
+function plain(name: string, route: Endpoint['route'], verb: string): Endpoint {
+  return endpoint({ name, route, owns: 'container', plan: path(verb) })
+}
+
+/** `ps` runs on the host with these arguments; `pid` could ask for processes outside the container. */
+function psArguments(values: readonly string[] | undefined): string | undefined {
+  const value = values?.[0]
+  if (value === undefined) return undefined
+  if (!/^[-A-Za-z0-9, =:%]{0,256}$/.test(value) || /pid.*pid|[-\s](p|q|P|C|G|U|u|g|s|t)\b.*\d/.test(value) && !/^-?[A-Za-z]+$/.test(value)) {
+    throw new Refusal(403, `ps_args is not allowed in this namespace: ${JSON.stringify(value)} could select processes outside the container; use format options such as aux or -o pid,comm`, 'ps_args')
+  }
+  return value
+}
+
+const waitConditions = ['', 'not-running', 'next-exit', 'removed']
+
+/** Endpoints on containers (Engine API, tag Container; engine-api.md A.2). */
+export const containers: readonly Endpoint[] = [
+  containerList,
+  containerPrune,
+  containerCreate,
+  endpoint({
+    name: 'ContainerInspect', route: 'GET /containers/:id{.+}/json', owns: 'container', query: { size: flag() },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/json`, query: { size: query.size || undefined } }),
+    present: presentContainer,
+  }),
+  endpoint({
+    name: 'ContainerTop', route: 'GET /containers/:id{.+}/top', owns: 'container', query: { ps_args: psArguments },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/top`, query }),
+  }),
+  endpoint({
+    name: 'ContainerLogs', route: 'GET /containers/:id{.+}/logs', owns: 'container', travels: 'raw',
+    query: { follow: flag(), stdout: flag(), stderr: flag(), timestamps: flag(), details: flag(), since: text, until: text, tail: text },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/logs`, query }),
+  }),
+  plain('ContainerChanges', 'GET /containers/:id{.+}/changes', '/changes'),
+  { ...plain('ContainerExport', 'GET /containers/:id{.+}/export', '/export'), travels: 'raw' },
+  endpoint({
+    name: 'ContainerStats', route: 'GET /containers/:id{.+}/stats', owns: 'container', travels: 'lines',
+    query: { stream: flag(true), 'one-shot': flag() },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/stats`, query }),
+  }),
+  endpoint({
+    name: 'ContainerResize', route: 'POST /containers/:id{.+}/resize', owns: 'container', query: resizeQuery,
+    plan: ({ id, query }) => ({ path: `/containers/${id}/resize`, query }),
+  }),
+  endpoint({
+    name: 'ContainerStart', route: 'POST /containers/:id{.+}/start', owns: 'container', query: { detachKeys: text },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/start`, query }),
+  }),
+  endpoint({
+    name: 'ContainerStop', route: 'POST /containers/:id{.+}/stop', owns: 'container', query: { t: text, signal: text },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/stop`, query }),
+  }),
+  endpoint({
+    name: 'ContainerRestart', route: 'POST /containers/:id{.+}/restart', owns: 'container', query: { t: text, signal: text },
+    plan: ({ id, query }) => ({ path: `/containers/${id}/restart`, query }),
+  }),
+  endpoint({
+    name: 'ContainerKill', route: 'POST /containers/:id{.+}/kill', owns: 'container', query: { signal: text },
+    unknown: (term) => new Refusal(404, `cannot kill container: ${term}: No such container: ${term}`),
+    plan: ({ id, query }) => ({ path: `/containers/${id}/kill`, query }),
+  }),
+  plain('ContainerPause', 'POST /containers/:id{.+}/pause', '/pause'),
+  plain('ContainerUnpause', 'POST /containers/:id{.+}/unpause', '/unpause'),
+  endpoint({
+    name: 'ContainerWait', route: 'POST /containers/:id{.+}/wait', owns: 'container', travels: 'lines', query: { condition: text },
+    plan({ id, query }) {
+      if (!waitConditions.includes(query.condition ?? '')) throw new Refusal(400, `invalid condition: ${JSON.stringify(query.condition)}`)
+      return { path: `/containers/${id}/wait`, query }
+    },
+  }),
+  endpoint({
+    name: 'ContainerRename', route: 'POST /containers/:id{.+}/rename', owns: 'container', query: { name: text },
+    answer: rename,
+  }),
+  endpoint({
+    name: 'ContainerRemove', route: 'DELETE /containers/:id{.+}', owns: 'container', query: { v: flag(), force: flag(), link: flag() },
+    plan({ id, query }) {
+      if (query.link) throw new Refusal(403, 'link is not allowed in this namespace: it removes link names, not containers; put the containers on a network of your own and use its aliases', 'link')
+      return { path: `/containers/${id}`, query: { v: query.v, force: query.force } }
+    },
+    releases: true,
+  }),
+  endpoint({
+    name: 'ContainerAttach', route: 'POST /containers/:id{.+}/attach', owns: 'container', travels: 'hijack',
+    query: { detachKeys: text, logs: flag(), stream: flag(), stdin: flag(), stdout: flag(), stderr: flag() },
+    unknown: (term) => ({ status: 404, body: `${missing.container(term).message}\n`, headers: { 'Content-Type': 'application/vnd.docker.raw-stream', Connection: 'close' } }),
+    plan: ({ id, query }) => ({ path: `/containers/${id}/attach`, query }),
+  }),
+  endpoint({
+    name: 'ContainerAttachWebsocket', route: 'GET /containers/:id{.+}/attach/ws', owns: 'container',
+    answer: () => { throw new Refusal(403, 'attach/ws is not allowed in this namespace: WebSockets are not relayed; use POST /containers/{id}/attach with an upgrade') },
+  }),
+  ...archives(),
+]
+
+function archives(): Endpoint[] {
+  const query = { path: text, noOverwriteDirNonDir: optionalFlag, copyUIDGID: optionalFlag }
+  const plan = ({ id, query }: Call<{ path: string | undefined; noOverwriteDirNonDir?: boolean; copyUIDGID?: boolean }>) => ({ path: `/containers/${id}/archive`, query })
+  const route = '/containers/:id{.+}/archive' as const
+  return [
+    endpoint({ name: 'ContainerArchiveInfo', route: `HEAD ${route}`, owns: 'container', travels: 'raw', query: { path: text }, plan }),
+    endpoint({ name: 'ContainerArchive', route: `GET ${route}`, owns: 'container', travels: 'raw', query: { path: text }, plan }),
+    endpoint({ name: 'PutContainerArchive', route: `PUT ${route}`, owns: 'container', upload: true, query, plan }),
+  ]
+}
+
+async function rename(call: Call<{ name: string | undefined }>) {
+  const name = call.query.name ?? ''
+  checkContainerName(name, 'rename')
+  const { claim } = call
+  const outcome = await call.store.rename(call.ns, 'container', claim!.name, name)
+  if (outcome === 'taken') {
+    const holder = await call.store.byName(call.ns, 'container', name)
+    throw new Refusal(409, `Error when allocating new name: Conflict. The container name "/${name}" is already in use by container ${JSON.stringify(holder?.id ?? '')}. You have to remove (or rename) that container to be able to reuse that name.`)
+  }
+  try {
+    await call.ask({ method: 'POST', path: `/containers/${call.id}/rename`, query: { name: storedName(call.ns, name) } })
+  } catch (error) {
+    await call.store.rename(call.ns, 'container', name, claim!.name)
+    throw error
+  }
+  return { status: 204 }
+}

@@ -1,0 +1,66 @@
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { parseRequestJson } from '../lib/json.ts'
+import { refuse } from '../lib/pipeline.ts'
+import { Refusal } from '../lib/refusal.ts'
+import type { Entry } from './entry.ts'
+
+/** What the control API stands on. */
+export interface Control {
+  /** Is this the operator's token? Compared in constant time. */
+  authorised(token: string): boolean
+  open(wish: { policy: string; label: string; lifetime?: number }): Promise<unknown>
+  list(): Promise<unknown[]>
+  /** Removes everything of a namespace and reports it. Throws 404 when it is unknown. */
+  close(id: string): Promise<unknown>
+  /** Serves a namespace on a unix socket at an absolute path. */
+  socket(id: string, path: string): Promise<unknown>
+  explain(question: { request: string; body: string; policy: string }): Promise<unknown>
+}
+
+const short = v.pipe(v.string(), v.maxLength(256))
+const openWish = v.strictObject({
+  policy: v.optional(short, 'default'),
+  label: v.optional(short, ''),
+  lifetime: v.optional(v.pipe(v.number(), v.minValue(1))),
+})
+const socketWish = v.strictObject({ path: v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'), v.maxLength(100)) })
+const question = v.strictObject({ request: short, body: v.optional(v.string(), ''), policy: v.optional(short, 'default') })
+
+/** Bytes of a control request. */
+const limit = 4 * 1024 * 1024
+
+/** The control API: opening, listing and closing namespaces, for holders of the operator's token. */
+export function mountControl(control: Control): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
+  return (app) => {
+    const route = (method: string, path: string, status: 200 | 201, work: (entry: Entry, id: string) => Promise<unknown>) =>
+      app.on(method, path, async (c) => {
+        try {
+          const entry = c.env as Entry
+          authorise(control, entry)
+          return c.json(await work(entry, c.req.param('id' as never) ?? '') as object, status)
+        } catch (error) {
+          return refuse(error)
+        }
+      })
+    route('POST', '/namespaces', 201, async (entry) => control.open(await read(openWish, entry)))
+    route('GET', '/namespaces', 200, () => control.list())
+    route('DELETE', '/namespaces/:id', 200, (_entry, id) => control.close(id))
+    route('POST', '/namespaces/:id/socket', 201, async (entry, id) => control.socket(id, (await read(socketWish, entry)).path))
+    route('POST', '/explain', 200, async (entry) => control.explain(await read(question, entry)))
+  }
+}
+
+function authorise(control: Control, entry: Entry): void {
+  const token = /^Bearer (\S+)$/i.exec(entry.connection.header('authorization') ?? '')?.[1]
+  if (token === undefined || !control.authorised(token)) {
+    throw new Refusal(401, 'this endpoint needs the operator\'s token (Authorization: Bearer ...); it is in the file operator-token of the gateway\'s state directory')
+  }
+}
+
+async function read<S extends v.GenericSchema>(schema: S, entry: Entry): Promise<v.InferOutput<S>> {
+  const result = v.safeParse(schema, parseRequestJson(await entry.connection.body(limit)))
+  if (result.success) return result.output
+  const [issue] = result.issues
+  throw new Refusal(400, `${v.getDotPath(issue) ?? 'body'}: ${issue.message}`)
+}

@@ -1,0 +1,114 @@
+import { Pool, type Dispatcher } from 'undici'
+import type { EngineAnswer, EngineHead, EngineRequest, EngineStream } from '../../lib/engine.ts'
+import { stringify } from '../../lib/json.ts'
+import { Refusal } from '../../lib/refusal.ts'
+
+/** Where an engine is reached: a unix socket or a TCP address, the latter with TLS material when it wants mTLS. */
+export interface EngineAddress {
+  socketPath?: string
+  host?: string
+  port?: number
+  tls?: { ca?: string; cert?: string; key?: string }
+}
+
+/** Reads `unix:///path`, `tcp://host:port`, `http://host:port` or `https://host:port`. */
+export function engineAddress(url: string, tls?: EngineAddress['tls']): EngineAddress {
+  if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length) }
+  const parsed = new URL(url.replace(/^tcp:/, tls ? 'https:' : 'http:'))
+  return { host: parsed.hostname, port: Number(parsed.port || (tls ? 2376 : 2375)), tls: parsed.protocol === 'https:' ? tls ?? {} : undefined }
+}
+
+/** The parts of a request line and head that the engine gets. */
+export interface WireRequest {
+  method: EngineRequest['method']
+  path: string
+  headers: Record<string, string>
+  body: string | undefined
+}
+
+/** Writes an engine request as it goes over the wire: version prefix, encoded query, JSON body with its type. */
+export function wire(request: EngineRequest): WireRequest {
+  const body = request.body === undefined ? undefined : stringify(request.body)
+  const headers: Record<string, string> = { ...request.headers }
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  const query = search(request.query ?? {})
+  return { method: request.method, path: `${request.version ? `/v${request.version}` : ''}${encodeURI(request.path)}${query}`, headers, body }
+}
+
+function search(query: NonNullable<EngineRequest['query']>): string {
+  const pairs = Object.entries(query).flatMap(([key, value]) =>
+    value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one) => `${key}=${encodeURIComponent(String(one))}`))
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
+}
+
+/** First values of raw header pairs, lower-case names. */
+export function headOf(status: number, raw: Record<string, string | string[] | undefined>): EngineHead {
+  const headers = Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, Array.isArray(value) ? value[0]! : value ?? '']))
+  return { status, headers }
+}
+
+/** Calls one engine. Connections are not bounded, so that idle streams (events, wait, logs -f) never hold back a call. */
+export interface EngineClient {
+  readonly address: EngineAddress
+  readonly dispatcher: Dispatcher
+  readonly origin: string
+  call(request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer>
+  stream(request: EngineRequest, options: { signal: AbortSignal; upload?: AsyncIterable<Uint8Array>; contentType?: string }): Promise<EngineStream>
+  close(): Promise<void>
+}
+
+/** `name` is what people call the host in messages. */
+export function engineClient(name: string, address: EngineAddress): EngineClient {
+  const origin = address.socketPath ? 'http://engine' : `${address.tls ? 'https' : 'http'}://${address.host}:${address.port}`
+  // No time limits: `wait`, `logs -f` and `events` are silent for as long as a job likes.
+  const dispatcher = new Pool(origin, {
+    connect: { ...(address.socketPath ? { socketPath: address.socketPath } : {}), ...address.tls, timeout: 10_000 },
+    headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1,
+  })
+  const away = (error: unknown) => unreachable(name, error)
+  return {
+    address, dispatcher, origin,
+    call: (request, signal) => buffered(dispatcher, origin, request, signal).catch((error) => { throw away(error) }),
+    stream: (request, options) => streamed(dispatcher, origin, request, options).catch((error) => { throw away(error) }),
+    close: () => dispatcher.destroy(),
+  }
+}
+
+/** What a client is told when the engine cannot be reached. */
+export function unreachable(name: string, error: unknown): unknown {
+  const code = (error as { code?: string } | undefined)?.code ?? ''
+  if (!/^(ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOST|ENET|EACCES|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))/.test(code)) return error
+  return new Refusal(503, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
+}
+
+function buffered(dispatcher: Dispatcher, origin: string, request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer> {
+  const { method, path, headers, body } = wire(request)
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    let head: EngineHead
+    const chunks: Buffer[] = []
+    let abort: (() => void) | undefined
+    const done = () => { if (abort) signal?.removeEventListener('abort', abort) }
+    dispatcher.dispatch({ origin, method, path, headers, body: body ?? (method === 'POST' ? '' : undefined) }, {
+      onRequestStart(controller) {
+        abort = () => controller.abort(signal!.reason)
+        signal?.addEventListener('abort', abort, { once: true })
+      },
+      onResponseStart(_controller, status, raw) { head = headOf(status, raw as Record<string, string | string[]>) },
+      onResponseData(_controller, chunk) { chunks.push(chunk) },
+      onResponseEnd() { done(); resolve({ ...head, text: (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8') }) },
+      onResponseError(_controller, error) { done(); reject(error) },
+    })
+  })
+}
+
+async function streamed(dispatcher: Dispatcher, origin: string, request: EngineRequest, options: Parameters<EngineClient['stream']>[1]): Promise<EngineStream> {
+  const { method, path, headers, body } = wire(request)
+  if (options.upload) headers['content-type'] = options.contentType ?? 'application/x-tar'
+  const answer = await dispatcher.request({
+    origin, method, path, headers, signal: options.signal,
+    body: (options.upload as never) ?? body ?? (method === 'POST' ? '' : undefined),
+    highWaterMark: 1024 * 1024,
+  })
+  return { ...headOf(answer.statusCode, answer.headers), body: answer.body }
+}

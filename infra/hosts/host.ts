@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { compareVersions } from '../../lib/go.ts'
+import type { Host, HostFacts, ImageFacts } from '../../lib/engine.ts'
+import type { EngineEvent } from '../../lib/events.ts'
+import { parseAnswer } from '../../lib/json.ts'
+import { splitLines } from '../../lib/lines.ts'
+import { familiar, normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
+import { Refusal } from '../../lib/refusal.ts'
+import { engineAddress, engineClient, type EngineAddress, type EngineClient } from './client.ts'
+import { eventHub, type EventHub } from './event-hub.ts'
+import { execOwners } from './exec-owners.ts'
+
+/** Newest and oldest API versions this gateway has schemas for. */
+const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
+
+/** Images whose facts are kept; each is a few kilobytes. */
+const imagesKept = 2048
+
+/** A host with its life: probing, events, shared images. */
+export interface LiveHost extends Host {
+  readonly url: string
+  readonly client: EngineClient
+  readonly hub: EventHub
+  readonly shared: ReadonlyMap<string, string>
+  /** True between a successful probe and the loss of the event stream. */
+  up(): boolean
+  /** Resolves at the first successful probe. */
+  readonly ready: Promise<HostFacts>
+  stop(): Promise<void>
+}
+
+export interface HostOptions {
+  name: string
+  url: string
+  tls?: EngineAddress['tls']
+  /** References the operator shares with every namespace. */
+  sharedImages: readonly string[]
+  /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
+  onConnected(host: LiveHost): Promise<void>
+  /** Called for every event of the engine with its owner, where known. */
+  onEvent(event: EngineEvent, ns: string | undefined): Promise<void>
+  ownerOf(type: string, id: string): Promise<string | undefined>
+  /** Called once for each stretch of time the engine is away. */
+  onAway(reason: string): void
+}
+
+/** Connects to an engine and stays connected. */
+export function liveHost(options: HostOptions): LiveHost {
+  const client = engineClient(options.name, engineAddress(options.url, options.tls))
+  const hub = eventHub(options.ownerOf)
+  const images = imageCache(client)
+  const execs = execOwners(client)
+  const shared = new Map<string, string>()
+  const stopping = new AbortController()
+  let facts: HostFacts | undefined
+  let connected = false
+  let firstProbe!: (facts: HostFacts) => void
+  const ready = new Promise<HostFacts>((resolve) => { firstProbe = resolve })
+
+  const host: LiveHost = {
+    name: options.name, url: options.url, client, hub, shared, ready,
+    facts: () => facts ?? raiseAway(options.name),
+    call: client.call,
+    stream: client.stream,
+    image: images.facts,
+    containerOfExec: execs.of,
+    learnExec: execs.learn,
+    exclusively: locks(),
+    up: () => connected,
+    async stop() {
+      stopping.abort()
+      await client.close()
+    },
+  }
+
+  async function follow(): Promise<void> {
+    const events = await client.stream({ method: 'GET', path: '/events' }, { signal: stopping.signal })
+    facts = await probe(client)
+    await refreshShared(client, options.sharedImages, shared)
+    await options.onConnected(host)
+    connected = true
+    firstProbe(facts)
+    for await (const line of splitLines(events.body)) {
+      const { event, ns } = await hub.accept(line)
+      if (event.Type === 'image') await imageChanged(event)
+      await options.onEvent(event, ns)
+    }
+    throw new Error('the engine ended its event stream')
+  }
+
+  async function imageChanged(event: EngineEvent): Promise<void> {
+    if (event.Action === 'delete') images.forget(event.Actor.ID)
+    if (options.sharedImages.length > 0 && ['tag', 'untag', 'delete', 'pull', 'load', 'import'].includes(event.Action)) {
+      await refreshShared(client, options.sharedImages, shared)
+    }
+  }
+
+  async function stayConnected(): Promise<void> {
+    let told = false
+    while (!stopping.signal.aborted) {
+      try {
+        await follow()
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        if (connected || !told) options.onAway(error instanceof Error ? error.message : String(error))
+        told = true
+        connected = false
+        await sleep(500, undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
+  }
+  void stayConnected()
+  return host
+}
+
+function raiseAway(name: string): never {
+  throw new Refusal(503, `host ${name} has not answered yet; try again when the engine is up`)
+}
+
+async function probe(client: EngineClient): Promise<HostFacts> {
+  const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
+    const answer = await client.call({ method: 'GET', path })
+    if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}`)
+    return parseAnswer(answer.text) as Record<string, unknown>
+  }))
+  const engineApi = String(version!.ApiVersion)
+  const oldest = String(version!.MinAPIVersion ?? spokenVersions.oldest)
+  return {
+    engineVersion: String(version!.Version).replace(/\+.*$/, ''),
+    apiVersion: compareVersions(engineApi, spokenVersions.newest) > 0 ? spokenVersions.newest : engineApi,
+    minApiVersion: compareVersions(oldest, spokenVersions.oldest) < 0 ? spokenVersions.oldest : oldest,
+    version: version!,
+    info: info!,
+  }
+}
+
+function imageCache(client: EngineClient): { facts(id: string): Promise<ImageFacts | undefined>; forget(id: string): void } {
+  const kept = new Map<string, ImageFacts>()
+  return {
+    async facts(id) {
+      const known = kept.get(id)
+      if (known) return known
+      const answer = await client.call({ method: 'GET', path: `/images/${id}/json` })
+      if (answer.status !== 200) return undefined
+      const facts = parseAnswer(answer.text) as ImageFacts
+      if (kept.size >= imagesKept) kept.delete(kept.keys().next().value!)
+      kept.set(id, facts)
+      return facts
+    },
+    forget: (id) => void kept.delete(id),
+  }
+}
+
+async function refreshShared(client: EngineClient, references: readonly string[], shared: Map<string, string>): Promise<void> {
+  for (const text of references) {
+    const reference = withDefaultTag(parseReference(text))
+    const answer = await client.call({ method: 'GET', path: `/images/${familiar(reference)}/json` })
+    if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
+    else shared.delete(normalised(reference))
+  }
+}
+
+function locks(): Host['exclusively'] {
+  const tails = new Map<string, Promise<unknown>>()
+  return async (key, work) => {
+    const before = tails.get(key) ?? Promise.resolve()
+    const mine = before.catch(() => {}).then(work)
+    tails.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (tails.get(key) === mine) tails.delete(key)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Connection, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
+import { firstJsonEnd } from '../../lib/json.ts'
+import { Refusal } from '../../lib/refusal.ts'
+import { headOf, unreachable, wire, type EngineClient } from '../hosts/client.ts'
+import { hijack, type ClientEnd } from './hijack.ts'
+
+/** What a Node connection needs beyond the pure interface: the client of a host. */
+export type ClientOf = (host: Host) => EngineClient
+
+/**
+ * One request on a Node socket as the pipeline sees it.
+ * `head` holds the first bytes after an upgrade's request; undefined when the client asked for none.
+ */
+export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, head: Buffer | undefined, clientOf: ClientOf): Connection {
+  const gone = new AbortController()
+  outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
+  return {
+    method: incoming.method ?? 'GET',
+    signal: gone.signal,
+    upgraded: head !== undefined,
+    header: (name) => single(incoming.headers[name]),
+    body: (limit) => collect(incoming, limit, () => false),
+    firstValue: (limit) => firstValue(incoming, limit),
+    upload: () => incoming,
+    relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
+    async hijack(host, request, shape) {
+      const answer = await hijack(clientOf(host), request, shape, clientEnd(incoming, outgoing, head), gone.signal, host.name)
+      return answer ?? RESPONSE_ALREADY_SENT
+    },
+  }
+}
+
+/** Why work for a client stopped: it closed its connection. */
+export class ClientGone extends Error {
+  override name = 'ClientGone'
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+async function collect(incoming: IncomingMessage, limit: number, enough: (bytes: Buffer) => boolean): Promise<Uint8Array> {
+  if (Number(incoming.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+    size += (chunk as Buffer).length
+    if (size > limit) throw tooLarge(limit)
+    chunks.push(chunk as Buffer)
+    if (enough(Buffer.concat(chunks))) break
+  }
+  return Buffer.concat(chunks)
+}
+
+function tooLarge(limit: number): Refusal {
+  return new Refusal(413, `the request body is larger than ${limit} bytes, more than this endpoint reads; send less`)
+}
+
+/** With a length or an end in sight the whole body is read; an open-ended one is read to the end of its first JSON value. */
+async function firstValue(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
+  if (incoming.headers['content-length'] !== undefined) return collect(incoming, limit, () => false)
+  const bytes = await collect(incoming, limit, (soFar) => firstJsonEnd(soFar) !== undefined)
+  const end = firstJsonEnd(bytes)
+  if (end === undefined || end === bytes.length) return bytes
+  incoming.unshift(Buffer.from(bytes.subarray(end)))
+  return bytes.subarray(0, end)
+}
+
+function clientEnd(incoming: IncomingMessage, outgoing: ServerResponse, head: Buffer | undefined): ClientEnd {
+  return head === undefined ? { kind: 'request', incoming, outgoing } : { kind: 'socket', socket: incoming.socket, head, outgoing }
+}
+
+function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, outgoing: ServerResponse, upload: IncomingMessage | undefined,
+  gone: AbortSignal, name: string): Promise<Response> {
+  const { method, path, headers, body } = wire(request)
+  if (upload) headers['content-type'] = 'application/x-tar'
+  return new Promise((resolve, reject) => {
+    let resume: (() => void) | undefined
+    client.dispatcher.dispatch({ origin: client.origin, method, path, headers, body: upload ?? body ?? (method === 'POST' ? '' : undefined) }, {
+      onRequestStart(controller) {
+        if (gone.aborted) return controller.abort(gone.reason)
+        gone.addEventListener('abort', () => controller.abort(gone.reason), { once: true })
+        resume = () => controller.resume()
+        outgoing.on('drain', resume)
+      },
+      onResponseStart(_controller, status, raw) {
+        const head = shape(headOf(status, raw as Record<string, string | string[]>))
+        outgoing.writeHead(head.status, head.headers)
+        outgoing.flushHeaders()
+      },
+      onResponseData(controller, chunk) {
+        if (!outgoing.write(chunk)) controller.pause()
+      },
+      onResponseEnd() {
+        if (resume) outgoing.off('drain', resume)
+        outgoing.end(() => resolve(RESPONSE_ALREADY_SENT))
+      },
+      onResponseError(_controller, error) {
+        if (resume) outgoing.off('drain', resume)
+        if (!outgoing.headersSent && !gone.aborted) return reject(unreachable(name, error))
+        outgoing.destroy()
+        resolve(RESPONSE_ALREADY_SENT)
+      },
+    })
+  })
+}

@@ -1,0 +1,24 @@
+import type { Socket } from 'node:net'
+
+/** The open sockets of each namespace, so that closing a namespace can cut them. */
+export interface Connections {
+  add(ns: string, socket: Socket): void
+  cut(ns: string): void
+}
+
+export function connections(): Connections {
+  const open = new Map<string, Set<Socket>>()
+  return {
+    add(ns, socket) {
+      const sockets = open.get(ns) ?? new Set()
+      open.set(ns, sockets.add(socket))
+      socket.once('close', () => {
+        sockets.delete(socket)
+        if (sockets.size === 0 && open.get(ns) === sockets) open.delete(ns)
+      })
+    },
+    cut(ns) {
+      for (const socket of open.get(ns) ?? []) socket.destroy()
+    },
+  }
+}

@@ -1,0 +1,114 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer as createHttp, IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http'
+import { createServer as createHttps } from 'node:https'
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { getRequestListener } from '@hono/node-server'
+import type { Entry } from '../../functions/entry.ts'
+import type { Connection } from '../../lib/engine.ts'
+import { Refusal } from '../../lib/refusal.ts'
+import { namespaceOfCertificate } from '../certificates.ts'
+import { nodeConnection, type ClientOf } from './connection.ts'
+import type { Connections } from './connections.ts'
+
+/** What a listener hands every request to: the app with its environment. */
+export interface App {
+  fetch(request: Request, entry: Entry): Response | Promise<Response>
+  /** May a row hijack the connection of this request? Decides only whether Node keeps it upgradable, never whether it is allowed. */
+  mayHijack(method: string, target: string): boolean
+}
+
+/** Who is on the other end of a socket: the namespace of its certificate or of the unix socket it came through. */
+type Identify = (socket: Socket) => string | undefined
+
+const limits: ServerOptions = {
+  // Uploads and idle streams last as long as a job likes; a slow head does not.
+  requestTimeout: 0,
+  headersTimeout: 60_000,
+  keepAliveTimeout: 90_000,
+  // X-Registry-Config carries one credential per registry.
+  maxHeaderSize: 256 * 1024,
+  requireHostHeader: false,
+  noDelay: true,
+}
+
+export interface TlsMaterial {
+  ca: string
+  cert: string
+  key: string
+}
+
+/** An HTTPS listener whose callers are named by their client certificates. Callers without one reach only what needs a token. */
+export function listenTls(app: App, clientOf: ClientOf, open: Connections, tls: TlsMaterial): Server {
+  const known = new WeakMap<Socket, { ns: string | undefined }>()
+  const identify: Identify = (socket) => {
+    const seen = known.get(socket)
+    if (seen) return seen.ns
+    const peer = socket as TLSSocket
+    const ns = peer.authorized ? namespaceOfCertificate(peer.getPeerCertificate()) : undefined
+    known.set(socket, { ns })
+    if (ns !== undefined) open.add(ns, socket)
+    return ns
+  }
+  const server = createHttps({
+    ...limits, ...tls, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'],
+    allowHalfOpen: true, shouldUpgradeCallback: upgradable(app),
+  } as Parameters<typeof createHttps>[0])
+  return attend(server, app, clientOf, identify)
+}
+
+/** A unix socket that belongs to one namespace, readable and writable by its owner only. */
+export function listenSocket(app: App, clientOf: ClientOf, open: Connections, ns: string, path: string): Promise<Server> {
+  rmSync(path, { force: true })
+  const server = attend(createHttp({ ...limits, shouldUpgradeCallback: upgradable(app) } as ServerOptions), app, clientOf, () => ns)
+  server.on('connection', (socket) => open.add(ns, socket))
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    // A umask instead of a later chmod: the socket is never open to others.
+    const umask = process.umask(0o177)
+    server.listen(path, () => { chmodSync(path, 0o600); resolve(server) })
+    process.umask(umask)
+  })
+}
+
+function upgradable(app: App): (request: IncomingMessage) => boolean {
+  return (request) => /\bupgrade\b/i.test(request.headers.connection ?? '') && app.mayHijack(request.method ?? '', request.url ?? '')
+}
+
+function attend(server: Server, app: App, clientOf: ClientOf, identify: Identify): Server {
+  const entries = new WeakMap<object, Entry>()
+  const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!), { overrideGlobalObjects: false })
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse, head?: Buffer): void => {
+    // The raw target is routed by the app; node-server would parse it by other rules than the engine's.
+    const target = incoming.url ?? '/'
+    incoming.url = '/'
+    incoming.headers.host = 'moorage'
+    // The connection is made here and not on demand, so that a client that leaves early is noticed.
+    const connection: Connection = nodeConnection(incoming, outgoing, head, clientOf)
+    entries.set(incoming, { target, namespace: identify(incoming.socket), connection })
+    void listener(incoming, outgoing)
+  }
+  server.on('request', handle)
+  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const outgoing = new ServerResponse(incoming)
+    outgoing.shouldKeepAlive = false
+    outgoing.assignSocket(socket)
+    outgoing.on('finish', () => socket.end())
+    handle(incoming, outgoing, head)
+  })
+  server.on('clientError', answerMalformed)
+  return server
+}
+
+/** Requests that Node could not parse get the engine's kind of error and a closed connection. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const refusal = error.code === 'HPE_HEADER_OVERFLOW'
+    ? new Refusal(431, 'the request head is larger than the gateway reads; send fewer or shorter headers')
+    : new Refusal(400, 'malformed HTTP request')
+  const body = `${JSON.stringify({ message: refusal.message })}\n`
+  const status = refusal.status === 431 ? '431 Request Header Fields Too Large' : '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+}
+

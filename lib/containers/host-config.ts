@@ -1,0 +1,104 @@
+import type { Call } from '../endpoint.ts'
+import { ensureBridge, ensureVolume, owned } from '../ensure.ts'
+import { bridgeName, storedName } from '../names.ts'
+import { Refusal } from '../refusal.ts'
+import { forcedResources } from '../schemas/defaults.ts'
+import { parseBind, parseVolumesFrom } from '../schemas/binds.ts'
+import { parseExtraHost } from '../schemas/addresses.ts'
+import type { HostConfig } from '../schemas/host-config.ts'
+import { parseIpcMode, parsePidMode } from '../schemas/modes.ts'
+import type { Mount } from '../schemas/mounts.ts'
+import { checkPortCount, type PortBindings } from '../schemas/ports.ts'
+
+/**
+ * A host config for the engine: limits filled in, references replaced by ids and stored names, named volumes made
+ * (engine-api.md B.3). `exposed` are the ports of the image and the request, for `PublishAllPorts`.
+ */
+export async function storedHostConfig(call: Call, wish: HostConfig, exposed: readonly string[]): Promise<HostConfig> {
+  const limited = forcedResources(wish, call.policy)
+  const { Links: _links, PublishAllPorts: _all, ...rest } = limited
+  return {
+    ...rest,
+    ...(rest.Binds && { Binds: await inOrder(rest.Binds, (bind) => storedBind(call, bind)) }),
+    ...(rest.Mounts && { Mounts: await inOrder(rest.Mounts, (mount) => storedMount(call, mount)) }),
+    ...(rest.VolumesFrom && { VolumesFrom: await inOrder(rest.VolumesFrom, (spec) => storedVolumesFrom(call, spec)) }),
+    ...(rest.PidMode && { PidMode: await storedMode(call, parsePidMode(rest.PidMode), rest.PidMode) }),
+    ...(rest.IpcMode && { IpcMode: await storedMode(call, parseIpcMode(rest.IpcMode), rest.IpcMode) }),
+    ...(rest.ExtraHosts && { ExtraHosts: await inOrder(rest.ExtraHosts, (entry) => storedExtraHost(call, entry)) }),
+    PortBindings: storedPorts(call, wish, exposed),
+  }
+}
+
+async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (const item of items) results.push(await work(item))
+  return results
+}
+
+async function storedBind(call: Call, text: string): Promise<string> {
+  const bind = parseBind(text)
+  if (bind.kind === 'anonymous') return bind.target
+  const volume = await ensureVolume(call, bind.name)
+  return [volume.id, bind.target, ...(bind.mode === '' ? [] : [bind.mode])].join(':')
+}
+
+async function storedMount(call: Call, mount: Mount): Promise<Mount> {
+  if (mount.Type === 'image') return { ...mount, Source: (await call.resolve.image(mount.Source!)).onEngine }
+  if (mount.Type !== 'volume') return mount
+  const labels = mount.VolumeOptions?.Labels
+  const options = { ...mount.VolumeOptions, Labels: owned(call.ns, labels) }
+  if (!mount.Source) return { ...mount, VolumeOptions: options }
+  return { ...mount, Source: (await ensureVolume(call, mount.Source, labels)).id, VolumeOptions: options }
+}
+
+async function storedVolumesFrom(call: Call, spec: string): Promise<string> {
+  const { ref, mode } = parseVolumesFrom(spec)
+  return `${await ownContainer(call, ref)}:${mode}`
+}
+
+async function storedMode(call: Call, mode: { kind: string; ref?: string }, text: string): Promise<string> {
+  return mode.kind === 'container' ? `container:${await ownContainer(call, mode.ref!)}` : text
+}
+
+/** Unknown containers in these fields are the engine's 400, not its 404 (engine-api.md A.0). */
+async function ownContainer(call: Call, term: string): Promise<string> {
+  try {
+    return (await call.resolve.container(term)).id
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 404) throw new Refusal(400, error.message)
+    throw error
+  }
+}
+
+/** `host-gateway` is the address of the namespace's own bridge: on a private engine it would be that of docker0. */
+async function storedExtraHost(call: Call, entry: string): Promise<string> {
+  const { host, ip, gateway } = parseExtraHost(entry)
+  if (!gateway) return `${host}:${ip}`
+  const bridge = await ensureBridge(call)
+  const network = await call.ask({ method: 'GET', path: `/networks/${bridge.id}` })
+  const address = network?.IPAM?.Config?.[0]?.Gateway?.split('/')[0]
+  if (address === undefined) throw new Refusal(503, `the network ${bridgeName} has no gateway address yet; try again`)
+  return `${host}:${address}`
+}
+
+/** Ports listen on the engine's loopback and on a free port whatever was asked: jobs may ask for the same one, and no container reaches it there. */
+function storedPorts(call: Call, wish: HostConfig, exposed: readonly string[]): PortBindings {
+  const wanted: PortBindings = { ...(wish.PublishAllPorts ? Object.fromEntries(exposed.map((port) => [port, [{}]])) : {}), ...wish.PortBindings }
+  checkPortCount(wanted, 'HostConfig.PortBindings', call.policy)
+  return Object.fromEntries(Object.entries(wanted).map(([port, bindings]) =>
+    [port, (bindings.length === 0 ? [{}] : bindings).map(() => ({ HostIp: '127.0.0.1', HostPort: '' }))]))
+}
+
+/** The parts of a host config that the engine got differently than the job asked, to be shown as asked. */
+export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<string, unknown> {
+  const keys = ['PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'CpuQuota', 'LogConfig', 'PortBindings', 'PublishAllPorts', 'Links', 'Ulimits', 'Tmpfs',
+    'Binds', 'ExtraHosts', 'VolumesFrom'] as const
+  const changed = keys.filter((key) => JSON.stringify(wish[key]) !== JSON.stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
+  return Object.fromEntries(changed.map((key) => [key, wish[key] ?? unset[key]]))
+}
+
+/** What the engine shows of fields nobody set. */
+const unset = {
+  PidsLimit: null, Memory: 0, MemorySwap: 0, NanoCpus: 0, CpuQuota: 0, LogConfig: { Type: 'json-file', Config: {} }, PortBindings: {},
+  PublishAllPorts: false, Links: null, Ulimits: null, Tmpfs: undefined, Binds: null, ExtraHosts: null, VolumesFrom: null,
+} as const

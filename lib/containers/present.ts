@@ -1,0 +1,53 @@
+import type { Call } from '../endpoint.ts'
+import { bridgeName } from '../names.ts'
+import type { Claim, Facts } from '../store.ts'
+
+/** What a private engine's data root is called; the host's own is nobody's business. */
+const usualRoot = '/var/lib/docker'
+
+/** `GET /containers/{id}/json` as a private engine would answer (engine-api.md C.1). The answer is in job names already. */
+export function presentContainer(answer: any, call: Call): unknown {
+  const facts = call.claim?.facts ?? {}
+  const root = String(call.host.facts().info.DockerRootDir ?? usualRoot)
+  answer.Config.Image = facts.image ?? answer.Config.Image
+  Object.assign(answer.HostConfig, facts.echo)
+  for (const field of ['ResolvConfPath', 'HostnamePath', 'HostsPath', 'LogPath']) answer[field] = underUsualRoot(answer[field], root)
+  for (const mount of answer.Mounts ?? []) mount.Source = underUsualRoot(mount.Source, root)
+  for (const data of [answer.GraphDriver?.Data ?? {}]) for (const key of Object.keys(data)) data[key] = underUsualRoot(data[key], root)
+  if (answer.NetworkSettings) presentNetworks(answer.NetworkSettings, call.claim)
+  return answer
+}
+
+function underUsualRoot(path: unknown, root: string): unknown {
+  return typeof path === 'string' && root !== usualRoot ? path.replaceAll(`${root}/`, `${usualRoot}/`) : path
+}
+
+/** The default network's addresses, which the engine repeats at the top only for its own bridge. */
+const repeated = ['Gateway', 'GlobalIPv6Address', 'GlobalIPv6PrefixLen', 'IPAddress', 'IPPrefixLen', 'IPv6Gateway', 'MacAddress', 'EndpointID'] as const
+
+function presentNetworks(settings: any, claim: Claim | undefined): void {
+  settings.SandboxKey = typeof settings.SandboxKey === 'string' ? settings.SandboxKey.replace(/^.*\/netns\//, '/var/run/docker/netns/') : settings.SandboxKey
+  presentEndpoints(settings.Networks, claim?.name, claim?.facts)
+  const bridge = settings.Networks?.[bridgeName]
+  if (bridge && 'IPAddress' in settings) for (const field of repeated) settings[field] = bridge[field]
+}
+
+/** Endpoints without what the gateway added: the job name as alias (unless the job sent it itself), its repetition among the DNS names. */
+export function presentEndpoints(networks: Record<string, any> | null | undefined, name: string | undefined, facts: Facts | undefined): void {
+  for (const [network, endpoint] of Object.entries(networks ?? {})) {
+    if (!endpoint) continue
+    if (Array.isArray(endpoint.Aliases) && facts?.aliased !== true) {
+      const aliases = endpoint.Aliases.filter((alias: string) => alias !== name)
+      endpoint.Aliases = aliases.length === 0 || network === bridgeName ? null : aliases
+    }
+    if (Array.isArray(endpoint.DNSNames)) endpoint.DNSNames = network === bridgeName ? null : [...new Set(endpoint.DNSNames)]
+  }
+}
+
+/** One entry of `GET /containers/json` (engine-api.md C.1). */
+export function presentSummary(summary: any, claim: Claim | undefined): any {
+  // The engine shows the id instead of the name when the reference has moved to another image.
+  if (typeof claim?.facts.image === 'string' && !/^sha256:/.test(summary.Image)) summary.Image = claim.facts.image
+  presentEndpoints(summary.NetworkSettings?.Networks, claim?.name, claim?.facts)
+  return summary
+}

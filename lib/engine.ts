@@ -1,0 +1,92 @@
+/**
+ * What the rest of the house needs from a Docker Engine and from the connection a request came in on.
+ * The consumer declares it; `infra/` implements it for Node and for workerd.
+ */
+
+/** A request to an engine. Everything in it was written by the gateway; `path` has no version prefix and holds only resolved ids and stored names. */
+export interface EngineRequest {
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  path: string
+  /** Undefined values are left out; lists repeat their key. */
+  query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+  /** A JSON value that a schema rebuilt. */
+  body?: unknown
+  /** Headers beyond the fixed set, e.g. `X-Registry-Auth`, rebuilt by the gateway. */
+  headers?: Readonly<Record<string, string>>
+  /** API version to speak; the host's newest when absent. */
+  version?: string
+}
+
+export interface EngineHead {
+  status: number
+  /** Lower-case names; the first value of each. */
+  headers: Readonly<Record<string, string>>
+}
+
+export interface EngineAnswer extends EngineHead {
+  text: string
+}
+
+export interface EngineStream extends EngineHead {
+  body: AsyncIterable<Uint8Array>
+}
+
+/** What a host said of itself when it was last probed. */
+export interface HostFacts {
+  /** e.g. `28.5.2` */
+  engineVersion: string
+  /** Newest API version spoken through this gateway, e.g. `1.51`. */
+  apiVersion: string
+  /** Oldest API version spoken, e.g. `1.24`. */
+  minApiVersion: string
+  /** The engine's answers to `GET /version` and `GET /info`, parsed. */
+  version: Readonly<Record<string, unknown>>
+  info: Readonly<Record<string, unknown>>
+}
+
+/** What never changes about an image id: the engine's inspect answer without references, parsed. */
+export type ImageFacts = Readonly<Record<string, any>>
+
+/** One engine of the pool. Every method throws `Refusal` 503 naming the host when the engine cannot be reached. */
+export interface Host {
+  readonly name: string
+  facts(): HostFacts
+  /** One call whose answer is held in memory. */
+  call(request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer>
+  /** One call whose answer (and request body, when `upload` is given) is a stream; aborting the signal cancels it on the engine. */
+  stream(request: EngineRequest, options: { signal: AbortSignal; upload?: AsyncIterable<Uint8Array>; contentType?: string }): Promise<EngineStream>
+  /** The facts of an image, or undefined when the engine does not have it. Cached: an image id names its content. */
+  image(id: string): Promise<ImageFacts | undefined>
+  /** The container an exec runs in, or undefined when the engine does not know the exec. Execs have no claims: their container owns them. */
+  containerOfExec(exec: string): Promise<string | undefined>
+  /** Remembers where an exec runs, to spare the question later. */
+  learnExec(exec: string, container: string): void
+  /** Runs `work` while no other work with this key runs on this host, in this gateway. */
+  exclusively<T>(key: string, work: () => Promise<T>): Promise<T>
+}
+
+/** How an answer's head is shown to the client. */
+export type ShapeHead = (head: EngineHead) => { status: number; headers: Record<string, string> }
+
+/** The connection one request came in on. */
+export interface Connection {
+  readonly method: string
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+  /** True when the client asked for an upgrade and the connection can be handed over. */
+  readonly upgraded: boolean
+  header(name: string): string | undefined
+  /** The whole request body. Throws `Refusal` 413 beyond `limit` bytes. */
+  body(limit: number): Promise<Uint8Array>
+  /** The first complete JSON value of the body, for clients that never end it. */
+  firstValue(limit: number): Promise<Uint8Array>
+  /** The request body as it arrives. */
+  upload(): AsyncIterable<Uint8Array>
+  /** Sends the request to the host and its answer's bytes to the client, untouched, with the client's body as upload when asked. */
+  relay(host: Host, request: EngineRequest, shape: ShapeHead, upload?: boolean): Promise<Response>
+  /**
+   * Hands the connection over: the engine's and the client's bytes flow both ways, each half closed on its own.
+   * An engine that answers anything but 101 is returned as an answer.
+   */
+  hijack(host: Host, request: EngineRequest, shape: ShapeHead): Promise<Response | EngineAnswer>
+}

@@ -1,0 +1,62 @@
+import type { Call } from './endpoint.ts'
+import { bridgeName, ownerLabel, storedName } from './names.ts'
+import { takeName } from './ownership.ts'
+import { Refusal } from './refusal.ts'
+import type { Claim, Kind } from './store.ts'
+
+/** Objects of a namespace that come into being on first use, as they would on a private engine. */
+
+type Made = Claim & { id: string }
+
+/** The namespace's own bridge network, which stands for the engine's `bridge`; created when first needed. */
+export function ensureBridge(call: Call): Promise<Made> {
+  return ensure(call, 'network', bridgeName, (stored) => ({
+    path: '/networks/create',
+    body: { Name: stored, Driver: 'bridge', CheckDuplicate: true, Labels: owned(call.ns, {}) },
+    id: (answer) => answer.Id,
+  }))
+}
+
+/** A named volume: an existing one, or a new one with these labels (the engine makes volumes that are mentioned). */
+export function ensureVolume(call: Call, name: string, labels: Record<string, string> = {}): Promise<Made> {
+  return ensure(call, 'volume', name, (stored) => ({
+    path: '/volumes/create',
+    body: { Name: stored, Driver: 'local', Labels: owned(call.ns, labels) },
+    id: () => stored,
+  }))
+}
+
+/** Labels with the owner's added, for people and monitoring. */
+export function owned(ns: string, labels: Record<string, string> | null | undefined): Record<string, string> {
+  return { ...labels, [ownerLabel]: ns }
+}
+
+interface Making {
+  path: string
+  body: unknown
+  id(answer: any): string
+}
+
+async function ensure(call: Call, kind: Kind & ('network' | 'volume'), name: string, make: (stored: string) => Making): Promise<Made> {
+  const existing = await call.store.byName(call.ns, kind, name)
+  if (existing?.id !== undefined) return existing as Made
+  // One creator at a time in this gateway; the store decides between gateways.
+  return call.host.exclusively(`${kind}:${call.ns}:${name}`, async () => {
+    const meanwhile = await call.store.byName(call.ns, kind, name)
+    if (meanwhile?.id !== undefined) return meanwhile as Made
+    await takeName(call, { kind, name, taken: () => new Refusal(503, `${kind} ${name} is being created by another call; try again`) })
+    return create(call, kind, name, make(storedName(call.ns, name)))
+  })
+}
+
+async function create(call: Call, kind: Kind, name: string, making: Making): Promise<Made> {
+  const answer = await call.host.call({ method: 'POST', path: making.path, body: making.body })
+  const parsed = answer.text === '' ? {} : JSON.parse(answer.text)
+  if (answer.status >= 300) {
+    await call.store.release(call.ns, kind, name)
+    throw new Refusal(answer.status, `${kind} ${name}: ${parsed.message ?? answer.text}`)
+  }
+  const claim = { ns: call.ns, kind, name, id: making.id(parsed) }
+  await call.store.claim(claim)
+  return { ...claim, facts: {} }
+}

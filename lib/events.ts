@@ -1,0 +1,38 @@
+import { bridgeName, namespacePattern, storedRegistry } from './names.ts'
+
+/** An engine event (Engine API, SystemEvents), parsed; `timeNano` keeps its digits. */
+export interface EngineEvent {
+  Type: string
+  Action: string
+  Actor: { ID: string; Attributes: Record<string, string> | null }
+  time: number
+  timeNano: unknown
+  [legacy: string]: unknown
+}
+
+/**
+ * The namespace an event's object carries in its stored name, or undefined.
+ *
+ * Only what the engine itself sets last is read: the container and network `name`, the volume's id, the image's reference.
+ * Labels are merged into the attributes and could say anything (engine-api.md C.3).
+ */
+export function namespaceInEvent(event: EngineEvent): string | undefined {
+  const name = event.Type === 'volume' ? event.Actor.ID : event.Actor.Attributes?.name ?? ''
+  if (event.Type === 'image') return inReference(name) ?? inReference(event.Actor.ID)
+  const ns = name.slice(0, 16)
+  return name[16] === '.' && namespacePattern.test(ns) ? ns : undefined
+}
+
+function inReference(reference: string): string | undefined {
+  const [registry, ns = ''] = reference.split('/')
+  return registry === storedRegistry && namespacePattern.test(ns) ? ns : undefined
+}
+
+const shownTypes = new Set(['container', 'network', 'volume', 'image'])
+
+/** May a namespace see an event of its own? Prunes are the gateway's own doing, and its bridge has always been there for the job. */
+export function isShown(event: EngineEvent): boolean {
+  if (!shownTypes.has(event.Type) || event.Action === 'prune') return false
+  const own = event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy')
+  return !(own && event.Actor.Attributes?.name?.endsWith(`.${bridgeName}`) === true && event.Actor.Attributes.name.length === 17 + bridgeName.length)
+}

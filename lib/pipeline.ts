@@ -1,0 +1,290 @@
+import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host } from './engine.ts'
+import type { Call, Endpoint, Plan, Reply, Reserve } from './endpoint.ts'
+import { compareVersions } from './go.ts'
+import { parseAnswer, stringify } from './json.ts'
+import { readAll, splitLines } from './lines.ts'
+import { missing } from './missing.ts'
+import { storedName } from './names.ts'
+import { takeName } from './ownership.ts'
+import type { Policy } from './policy.ts'
+import { present, presentError } from './present.ts'
+import { readQuery } from './query.ts'
+import { Refusal, refusalBody } from './refusal.ts'
+import { resolver } from './resolve.ts'
+import type { Claim, Namespace, Store } from './store.ts'
+
+/** Bytes of a JSON body the gateway reads; the engine's own limit for `containers/create` is larger, no client comes near. */
+export const bodyLimit = 4 * 1024 * 1024
+
+/** What the pipeline stands on; the same for every call of one gateway. */
+export interface House {
+  store: Store
+  /** The host a namespace lives on. Throws `Refusal` 503 when it is unknown or away. */
+  host(namespace: Namespace): Host
+  policy(name: string): Policy
+  /** Normalised reference → image id of the images the operator shares on this host. */
+  shared(host: Host): ReadonlyMap<string, string>
+  now(): number
+  randomHex(): string
+}
+
+/** A request whose caller and address are known. */
+export interface Arrival {
+  namespace: Namespace
+  connection: Connection
+  /** API version in the path, undefined for unversioned paths. */
+  version: string | undefined
+  /** The decoded path parameter. */
+  term: string
+  query: ReadonlyMap<string, readonly string[]>
+}
+
+/**
+ * Runs one row for one request: resolve, parse, plan, reserve, forward, claim or release, present.
+ * Throws nothing: a refusal becomes its answer.
+ */
+export async function run(house: House, row: Endpoint, arrival: Arrival): Promise<Response> {
+  try {
+    const call = await prepare(house, row, arrival)
+    if (isReply(call)) return reply(call, undefined)
+    return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
+  } catch (error) {
+    return refuse(error)
+  }
+}
+
+/** The answer to a refusal; anything else that was thrown is a defect of the gateway and says so without details. */
+export function refuse(error: unknown): Response {
+  if (error instanceof Refusal) return json(error.status, refusalBody(error))
+  console.error(error)
+  return json(500, refusalBody({ message: 'the gateway failed to handle this request; the operator finds the cause in its log' }))
+}
+
+function json(status: number, text: string, headers: Record<string, string> = {}): Response {
+  return new Response(text, { status, headers: { 'Content-Type': 'application/json', ...headers } })
+}
+
+/** Headers every answer of an engine carries; clients read them (engine-api.md D.5). */
+export function engineHeaders(host: Host): Record<string, string> {
+  const facts = host.facts()
+  return { 'Api-Version': facts.apiVersion, 'Docker-Experimental': 'false', Ostype: 'linux', Server: `Docker/${facts.engineVersion} (linux)` }
+}
+
+/** The version a client speaks, checked as the engine checks it (moby, api/server/middleware/version.go). */
+export function checkedVersion(host: Host, asked: string | undefined): string {
+  const { apiVersion, minApiVersion } = host.facts()
+  if (asked === undefined) return apiVersion
+  if (compareVersions(asked, minApiVersion) < 0) {
+    throw new Refusal(400, `client version ${asked} is too old. Minimum supported API version is ${minApiVersion}, please upgrade your client to a newer version`)
+  }
+  if (compareVersions(asked, apiVersion) > 0) {
+    throw new Refusal(400, `client version ${asked} is too new. Maximum supported API version is ${apiVersion}`)
+  }
+  return asked
+}
+
+async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<Call | Reply> {
+  const { namespace, connection } = arrival
+  const host = house.host(namespace)
+  const version = checkedVersion(host, arrival.version)
+  refuseForms(connection)
+  const policy = house.policy(namespace.policy)
+  const query = readQuery(row.query ?? {}, arrival.query)
+  const resolve = resolver(house.store, namespace.id, house.shared(host))
+  const target = await owned(house, row, arrival, host, resolve)
+  if (isReply(target)) return target
+  const body = row.body && row.body(await readBody(row, connection), policy)
+  const engine = (request: EngineRequest) => host.call({ version, ...request }, connection.signal)
+  const call: Call = {
+    ns: namespace.id, namespace, policy, host, store: house.store, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
+    term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
+    ask: async (request) => accepted(namespace.id, await engine(request)),
+  }
+  return call
+}
+
+/** A form body beats the query string inside the engine (engine-api.md D.3), so no form ever gets near one. */
+function refuseForms(connection: Connection): void {
+  const type = connection.header('content-type')?.toLowerCase() ?? ''
+  if (/^\s*(application\/x-www-form-urlencoded|multipart\/)/.test(type)) {
+    throw new Refusal(400, `unsupported Content-Type header (${type}): must be 'application/json'`)
+  }
+}
+
+async function readBody(row: Endpoint, connection: Connection): Promise<Uint8Array> {
+  const bytes = await (row.firstValueOnly ? connection.firstValue(bodyLimit) : connection.body(bodyLimit))
+  if (bytes.length > 0) requireJson(connection.header('content-type') ?? '')
+  return bytes
+}
+
+/** A body must say that it is JSON (moby, api/server/httputils CheckForJSON). */
+function requireJson(type: string): void {
+  if (type === '') throw new Refusal(400, 'malformed Content-Type header (): mime: no media type')
+  if (type.split(';', 1)[0]!.trim().toLowerCase() !== 'application/json') {
+    throw new Refusal(400, `unsupported Content-Type header (${type}): must be 'application/json'`)
+  }
+}
+
+type Target = { id: string; claim: Claim | undefined }
+
+async function owned(house: House, row: Endpoint, arrival: Arrival, host: Host, resolve: Call['resolve']): Promise<Target | Reply | undefined> {
+  const { term, namespace } = arrival
+  if (row.owns === undefined) return undefined
+  try {
+    if (row.owns === 'image') return { id: (await resolve.image(term)).id, claim: undefined }
+    if (row.owns === 'exec') return await ownedExec(house.store, namespace.id, host, term)
+    const claim = await resolve[row.owns](term)
+    return { id: claim.id, claim }
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.status !== 404 || row.unknown === undefined) throw error
+    const answer = row.unknown(term)
+    if (answer instanceof Error) throw answer
+    return answer
+  }
+}
+
+async function ownedExec(store: Store, ns: string, host: Host, exec: string): Promise<Target> {
+  if (!/^[0-9a-f]{64}$/.test(exec)) throw missing.exec(exec)
+  const container = await host.containerOfExec(exec)
+  const claim = container === undefined ? undefined : await store.byId(ns, 'container', container)
+  if (claim === undefined) throw missing.exec(exec)
+  return { id: exec, claim }
+}
+
+async function forward(row: Endpoint, call: Call): Promise<Response> {
+  const plan = await row.plan!(call)
+  const request: EngineRequest = { version: call.version, method: methodOf(row), ...withoutReserve(plan) }
+  const travels = typeof row.travels === 'function' ? row.travels(call) : row.travels ?? 'json'
+  if (travels === 'hijack') return hijacked(row, call, request)
+  if (travels === 'raw') return call.connection.relay(call.host, request, (head) => rawHead(call, head), row.upload)
+  if (travels === 'lines') return lines(row, call, request)
+  return buffered(row, call, plan, request)
+}
+
+function methodOf(row: Endpoint): EngineRequest['method'] {
+  return row.route.slice(0, row.route.indexOf(' ')) as EngineRequest['method']
+}
+
+function withoutReserve({ reserve: _, ...request }: Plan): Omit<Plan, 'reserve'> {
+  return request
+}
+
+async function buffered(row: Endpoint, call: Call, plan: Plan, request: EngineRequest): Promise<Response> {
+  const { reserve } = plan
+  if (reserve && !reserve.held) await takeName(call, reserve)
+  // A create is never cancelled half-way: what the engine made must be claimed even when the client is gone. When it is unknown whether
+  // the engine made the object (a lost connection, a lost store) the reservation stays, and reconciling claims or removes the object.
+  const answer = row.upload ? await uploaded(call, request) : await (reserve ? call.host.call(request) : call.engine(request))
+  if (answer.status >= 300 && answer.status !== 304) {
+    if (reserve) await call.store.release(call.ns, reserve.kind, reserve.name)
+    return engineError(call, answer)
+  }
+  const value = answer.text === '' ? undefined : parseAnswer(present(call.ns, answer.text))
+  if (reserve) await call.store.claim({ ns: call.ns, kind: reserve.kind, name: reserve.name, id: createdId(call, reserve, value), facts: reserve.facts })
+  await row.claims?.(value, call, plan)
+  if (row.releases && call.claim) await call.store.release(call.ns, call.claim.kind, call.claim.name)
+  return presented(row, call, answer, value)
+}
+
+/** Containers and networks get an id from the engine; a volume's id is its stored name. */
+function createdId(call: Call, reserve: Reserve, value: any): string {
+  return typeof value?.Id === 'string' ? value.Id : storedName(call.ns, reserve.name)
+}
+
+async function uploaded(call: Call, request: EngineRequest): Promise<EngineAnswer> {
+  const stream = await call.host.stream(request, { signal: call.connection.signal, upload: call.connection.upload(), contentType: 'application/x-tar' })
+  return { status: stream.status, headers: stream.headers, text: await readAll(stream.body) }
+}
+
+function presented(row: Endpoint, call: Call, answer: EngineAnswer, value: unknown): Response {
+  const headers = engineHeaders(call.host)
+  if (value === undefined) return new Response(null, { status: answer.status, headers })
+  const shown = row.present ? row.present(value, call) : value
+  return json(answer.status, `${stringify(shown)}\n`, headers)
+}
+
+/** An engine's error answer in the job's words, same status and shape. */
+function engineError(call: Call, answer: EngineAnswer): Response {
+  return json(answer.status, refusalBody({ message: complaint(answer, call.ns, call) }), engineHeaders(call.host))
+}
+
+function complaint(answer: EngineAnswer, ns: string, asked?: { term: string; id: string }): string {
+  const message = messageOf(answer.text)
+  return presentError(ns, message, asked && asked.id !== '' ? asked : undefined)
+}
+
+function messageOf(text: string): string {
+  try {
+    const parsed = parseAnswer(text)
+    return typeof parsed?.message === 'string' ? parsed.message : text.trim()
+  } catch {
+    return text.trim()
+  }
+}
+
+function accepted(ns: string, answer: EngineAnswer): any {
+  if (answer.status >= 300) throw new Refusal(answer.status, complaint(answer, ns))
+  return answer.text === '' ? undefined : parseAnswer(present(ns, answer.text))
+}
+
+const rawHeaders = ['content-type', 'x-docker-container-path-stat', 'content-length'] as const
+
+function rawHead(call: Call, head: EngineHead): { status: number; headers: Record<string, string> } {
+  const copied = rawHeaders.filter((name) => head.headers[name] !== undefined).map((name) => [name, head.headers[name]!])
+  return { status: head.status, headers: { ...engineHeaders(call.host), ...Object.fromEntries(copied) } }
+}
+
+async function hijacked(row: Endpoint, call: Call, request: EngineRequest): Promise<Response> {
+  const answer = await call.connection.hijack(call.host, request, (head) => ({
+    status: head.status,
+    headers: row.name === 'ExecStart' ? engineHeaders(call.host) : {},
+  }))
+  return answer instanceof Response ? answer : engineError(call, answer)
+}
+
+async function lines(row: Endpoint, call: Call, request: EngineRequest): Promise<Response> {
+  const upload = row.upload ? call.connection.upload() : undefined
+  const stream = await call.host.stream(request, { signal: call.connection.signal, upload })
+  if (stream.status >= 300) return engineError(call, { ...stream, text: await readAll(stream.body) })
+  const head = rawHead(call, stream)
+  delete head.headers['content-length']
+  return new Response(streamOf(presentedLines(row, call, stream.body)), head)
+}
+
+async function* presentedLines(row: Endpoint, call: Call, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for await (const line of splitLines(body)) {
+    const plain = present(call.ns, line)
+    yield encoder.encode(row.present ? `${stringify(row.present(parseAnswer(plain), call))}\n` : `${plain}\n`)
+  }
+}
+
+function isReply(value: unknown): value is Reply {
+  return typeof value === 'object' && value !== null && 'status' in value && !('connection' in value)
+}
+
+function reply(answer: Reply, call: Call | undefined): Response {
+  const headers = { ...(call ? engineHeaders(call.host) : {}), ...answer.headers }
+  if (answer.lines) return new Response(streamOf(encodeLines(answer.lines)), { status: answer.status, headers: { 'Content-Type': 'application/json', ...headers } })
+  if (answer.body === undefined) return new Response(null, { status: answer.status, headers })
+  if (typeof answer.body === 'string') return new Response(answer.body, { status: answer.status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers } })
+  return json(answer.status, `${stringify(answer.body)}\n`, headers)
+}
+
+async function* encodeLines(values: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for await (const value of values) yield encoder.encode(`${stringify(value)}\n`)
+}
+
+function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await chunks.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await chunks.return(undefined)
+    },
+  })
+}
