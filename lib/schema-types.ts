@@ -21,10 +21,7 @@ export interface Type<T> {
   read(value: unknown, at: string): T
 }
 
-/** Bytes that all strings of one body may have together. */
-export const maxTextBytes = 1024 * 1024
-
-const goKinds: Record<string, string> = { string: 'string', boolean: 'bool', number: 'number', bigint: 'number' }
+const goKinds: Record<string, string> = { string: 'string', boolean: 'bool' }
 
 /** The engine's answer to a value of the wrong type (encoding/json, UnmarshalTypeError). */
 export function cannotUnmarshal(value: unknown, at: string, go: string): Refusal {
@@ -34,7 +31,7 @@ export function cannotUnmarshal(value: unknown, at: string, go: string): Refusal
 
 function goValue(value: unknown, go: string): string {
   const isNumber = value instanceof LosslessNumber || typeof value === 'number' || typeof value === 'bigint'
-  if (isNumber) return /^u?int/.test(go) ? `number ${String(value)}` : 'number'
+  if (isNumber) return /^(u?int|time)/.test(go) ? `number ${String(value)}` : 'number'
   return goKinds[typeof value] ?? (Array.isArray(value) ? 'array' : 'object')
 }
 
@@ -108,7 +105,8 @@ export function mapOf<T>(item: Type<T>, checkKey?: (key: string, at: string) => 
     read(value, at) {
       if (!isObject(value)) throw cannotUnmarshal(value, at, go)
       return Object.fromEntries(Object.entries(value).map(([key, one]) => {
-        checkKey?.(text.read(key, at), at)
+        text.read(key, at)
+        checkKey?.(key, at)
         return [key, one === null ? item.zero : item.read(one, at)]
       }))
     },

@@ -2,10 +2,13 @@
  * The vocabulary of request bodies. Every client body is parsed and rebuilt from a schema made of these words; nothing else of it is sent on.
  */
 import { Refusal } from './refusal.ts'
-import { maxTextBytes, type Type } from './schema-types.ts'
+import type { Type } from './schema-types.ts'
 
 export * from './schema-struct.ts'
 export * from './schema-types.ts'
+
+/** Bytes that all strings of one body may have together. */
+export const maxTextBytes = 1024 * 1024
 
 /** The value a schema reads. */
 export type ReadBy<S extends Type<any>> = S extends Type<infer T> ? T : never
