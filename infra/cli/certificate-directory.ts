@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { writePrivately } from '../files.ts'
@@ -11,7 +11,7 @@ export interface Certificates {
 }
 
 /** Where the certificates of a namespace may have been put: the gateway's state directory first, then the user's data directory. */
-export function certificateDirectories(id: string, state: string | undefined): string[] {
+function certificateDirectories(id: string, state: string | undefined): string[] {
   const data = process.env['XDG_DATA_HOME']
   const base = data && isAbsolute(data) ? data : join(process.env['HOME'] || homedir(), '.local', 'share')
   return [...(state ? [join(state, 'namespaces', id)] : []), join(base, 'moorage', 'namespaces', id)]
@@ -29,6 +29,11 @@ export function writeCertificates(directory: string, { ca, cert, key }: Certific
   writePrivately(join(directory, 'ca.pem'), ca)
   writePrivately(join(directory, 'key.pem'), key)
   writePrivately(join(directory, 'cert.pem'), cert)
+}
+
+/** Removes what was kept for a namespace; certificates put elsewhere with --out are their owner's. */
+export function removeCertificates(id: string, state: string | undefined): void {
+  for (const directory of certificateDirectories(id, state)) rmSync(directory, { recursive: true, force: true })
 }
 
 function writable(directory: string): boolean {

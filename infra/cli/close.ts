@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import type { Command } from 'commander'
 import { namespacePattern } from '../../lib/names.ts'
-import { certificateDirectories } from './certificate-directory.ts'
+import { removeCertificates } from './certificate-directory.ts'
 import { findGateway, gatewayOptions, type ControlClient, type GatewayOptions } from './control.ts'
 import { exitCodes, Failure } from './failure.ts'
 import type { Listed } from './list.ts'
@@ -45,7 +44,7 @@ async function close(ids: string[], options: GatewayOptions & { all?: true, json
 async function closeOne(gateway: ControlClient, id: string): Promise<Closed> {
   if (!namespacePattern.test(id)) throw new Failure(`${printable(id)} is no namespace; \`moorage list\` shows them`, exitCodes.usage)
   const closed = await gateway.request('DELETE', `/namespaces/${id}`) as Closed
-  for (const directory of certificateDirectories(id, gateway.state)) rmSync(directory, { recursive: true, force: true })
+  removeCertificates(id, gateway.state)
   return closed
 }
 

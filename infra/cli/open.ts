@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
-import { chooseDirectory, writeCertificates, type Certificates } from './certificate-directory.ts'
+import { chooseDirectory, removeCertificates, writeCertificates, type Certificates } from './certificate-directory.ts'
 import { findGateway, gatewayOptions, type ControlClient, type GatewayOptions } from './control.ts'
 import { createContext, requireDocker } from './docker-context.ts'
 import { errorCode } from '../files.ts'
@@ -47,6 +47,7 @@ async function open(options: OpenOptions): Promise<void> {
   const { policy, label, lifetime } = options
   const opened = await gateway.request('POST', '/namespaces', { policy, label, lifetime }) as Opened
   const reached = await reach(gateway, opened, options).catch(async (error) => {
+    removeCertificates(opened.id, gateway.state)
     await gateway.request('DELETE', `/namespaces/${opened.id}`)
     if (errorCode(error) === undefined) throw error
     throw new Failure(`The certificates cannot be written (${error.message}); name a directory with --out DIR`, undefined, { cause: error })
