@@ -1,7 +1,10 @@
+import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { missing } from '../lib/missing.ts'
 import { flag, optionalFlag, text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { containerUpdateSchema, type ContainerUpdate } from '../lib/schemas/container-update.ts'
+import { forcedUpdate } from '../lib/schemas/defaults.ts'
 import { checkContainerName } from '../lib/schemas/names.ts'
 import { presentContainer } from '../lib/containers/present.ts'
 import { resizeQuery } from '../lib/terminal.ts'
@@ -87,6 +90,10 @@ export const containers: readonly Endpoint[] = [
   endpoint({
     name: 'ContainerRename', route: 'POST /containers/:id{.+}/rename', owns: 'container', query: { name: text },
     answer: rename,
+  }),
+  endpoint({
+    name: 'ContainerUpdate', route: 'POST /containers/:id{.+}/update', owns: 'container', body: jsonBody(containerUpdateSchema),
+    plan: ({ id, body, policy }: Call<unknown, ContainerUpdate>) => ({ path: `/containers/${id}/update`, body: forcedUpdate(body, policy) }),
   }),
   endpoint({
     name: 'ContainerRemove', route: 'DELETE /containers/:id{.+}', owns: 'container', query: { v: flag(), force: flag(), link: flag() },

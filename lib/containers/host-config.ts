@@ -19,6 +19,8 @@ export async function storedHostConfig(call: Call, wish: HostConfig, exposed: re
   const { Links: _links, PublishAllPorts: _all, ...rest } = limited
   return {
     ...rest,
+    // On cgroup v1 engines the default would show the host's control groups.
+    CgroupnsMode: 'private',
     ...(rest.Binds && { Binds: await inOrder(rest.Binds, (bind) => storedBind(call, bind)) }),
     ...(rest.Mounts && { Mounts: await inOrder(rest.Mounts, (mount) => storedMount(call, mount)) }),
     ...(rest.VolumesFrom && { VolumesFrom: await inOrder(rest.VolumesFrom, (spec) => storedVolumesFrom(call, spec)) }),
