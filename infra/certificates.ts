@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { namespacePattern } from '../lib/names.ts'
 import { readIfThere, writePrivately } from './files.ts'
-import { createIssuer, importIssuer, issue, type Pair } from './issue.ts'
+import type { Pair, Wish } from './issue.ts'
 
 /** What signs the gateway's and the namespaces' certificates. */
 export interface Authority {
@@ -28,13 +28,13 @@ const clockSlack = 5 * 60 * 1000
  */
 export async function loadAuthority(stateDir: string): Promise<Authority> {
   const pair = readAuthority(stateDir) ?? await createAuthority(stateDir)
-  const issuer = await importIssuer(pair)
+  const issue = lazyIssuer(pair)
   return {
     caPem: pair.cert,
     async server(hosts) {
       const kept = readPair(stateDir, 'server')
       if (kept && stillServes(kept, pair.cert, hosts)) return kept
-      return writePair(stateDir, 'server', await issue(issuer, {
+      return writePair(stateDir, 'server', await issue({
         name: 'CN=Moorage gateway',
         usage: 'server',
         names: hosts.map((host) => ({ type: isIP(host) ? 'ip' : 'dns', value: host })),
@@ -44,7 +44,7 @@ export async function loadAuthority(stateDir: string): Promise<Authority> {
     },
     async namespace(ns, expires) {
       if (!namespacePattern.test(ns)) throw new Error(`${JSON.stringify(ns)} is not a namespace id`)
-      return issue(issuer, {
+      return issue({
         name: `CN=${ns}`,
         usage: 'client',
         names: [{ type: 'url', value: `${namespacePrefix}${ns}` }],
@@ -71,11 +71,23 @@ export function namespaceOfCertificate(peer: { subjectaltname?: string }): strin
   return namespacePattern.test(ns) ? ns : undefined
 }
 
-function createAuthority(stateDir: string): Promise<Pair> {
+/** The library that writes certificates is loaded when the first one is wanted: most starts of a gateway want none. */
+function lazyIssuer(authority: Pair): (wish: Wish) => Promise<Pair> {
+  let loaded: Promise<(wish: Wish) => Promise<Pair>> | undefined
+  const load = async () => {
+    const { importIssuer, issue } = await import('./issue.ts')
+    const issuer = await importIssuer(authority)
+    return (wish: Wish) => issue(issuer, wish)
+  }
+  return async (wish) => (await (loaded ??= load()))(wish)
+}
+
+async function createAuthority(stateDir: string): Promise<Pair> {
+  const { createIssuer } = await import('./issue.ts')
   // A name of its own for each authority: a client that trusts several gateways never tries the wrong one.
   const name = `CN=Moorage CA ${randomBytes(4).toString('hex')}`
   const [notBefore, notAfter] = [new Date(Date.now() - clockSlack), new Date(Date.now() + 3653 * day)]
-  return createIssuer({ name, notBefore, notAfter }).then((pair) => writePair(stateDir, 'ca', pair))
+  return writePair(stateDir, 'ca', await createIssuer({ name, notBefore, notAfter }))
 }
 
 /** Undefined when there is no `ca.pem`. A damaged authority is an error, because a new one would lock every client out. */
@@ -89,6 +101,7 @@ function readAuthority(stateDir: string): Pair | undefined {
   const certificate = read(() => new X509Certificate(cert))
   if (!certificate) throw wrong('ca.pem is not a certificate')
   if (!read(() => certificate.checkPrivateKey(createPrivateKey(key)))) throw wrong('ca-key.pem is not the key of ca.pem')
+  if (createPrivateKey(key).asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw wrong('its key is not an ECDSA key on P-256')
   if (Date.parse(certificate.validTo) < Date.now()) throw wrong(`it ended on ${certificate.validTo}`)
   return { cert, key }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { Option, type Command } from 'commander'
 import { ConfigError, loadConfig, settings, type Config, type Setting } from '../config.ts'
 import { errorCode } from '../files.ts'
@@ -46,6 +47,8 @@ async function serve(config: Config): Promise<void> {
     throw notStarted(config, error)
   })
   say(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
+  // A gateway that is killed one day starts as fast afterwards.
+  flushCompileCache()
   await stopped
   say('Stopping; namespaces stay and are there at the next start.')
   await gateway.stop()

@@ -113,6 +113,13 @@ describe('the authority', () => {
     writeFileSync(join(three, 'ca.pem'), 'scrambled')
     await assert.rejects(loadAuthority(three), /not a certificate/)
   })
+
+  it('says that an authority with a key of another kind cannot be used', async () => {
+    const state = directory()
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=operator', '-days', '9',
+      '-keyout', join(state, 'ca-key.pem'), '-out', join(state, 'ca.pem')], { stdio: 'pipe' })
+    await assert.rejects(loadAuthority(state), /not an ECDSA key on P-256/)
+  })
 })
 
 describe('the server certificate', () => {

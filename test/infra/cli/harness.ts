@@ -10,7 +10,12 @@ import { fileURLToPath } from 'node:url'
 import { loadAuthority } from '../../../infra/certificates.ts'
 import { openState } from '../../../infra/state.ts'
 
-const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
+/** A home of this test process's own. */
+const home = mkdtempSync(join(tmpdir(), 'moorage-home-'))
+process.on('exit', () => rmSync(home, { recursive: true, force: true }))
+
+/** The program's file. */
+export const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
 
 export interface Outcome {
   code: number | null
@@ -20,10 +25,15 @@ export interface Outcome {
 
 /** Runs `moorage` with nothing of our own environment but what is given. */
 export async function moorage(parameters: string[], { env = {}, input = '' }: { env?: Record<string, string>, input?: string } = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [main, ...parameters], { env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env } })
+  const child = spawn(process.execPath, [main, ...parameters], { env: environment(env) })
   child.stdin.on('error', () => {}).end(input)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { code: child.exitCode, stdout, stderr }
+}
+
+/** The environment of a program under test. */
+export function environment(given: Record<string, string> = {}): NodeJS.ProcessEnv {
+  return { PATH: process.env['PATH'], HOME: home, ...given }
 }
 
 export interface Asked {

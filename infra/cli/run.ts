@@ -1,0 +1,61 @@
+import { Command, CommanderError } from 'commander'
+import metadata from '../../package.json' with { type: 'json' }
+import { exitCodes, Failure } from './failure.ts'
+
+interface Entry {
+  summary: string
+  /** Adds arguments, options and the action; loaded only for the command that is typed, so that every start is fast. */
+  load(): Promise<{ define(command: Command): void }>
+}
+
+const commands: Record<string, Entry> = {
+  serve: { summary: 'run the gateway in front of a Docker engine', load: () => import('./serve.ts') },
+  open: { summary: 'open a namespace and print how docker reaches it', load: () => import('./open.ts') },
+  list: { summary: 'list the open namespaces', load: () => import('./list.ts') },
+  close: { summary: 'close namespaces and remove everything they own', load: () => import('./close.ts') },
+  explain: { summary: 'tell what the gateway would make of a Docker API request', load: () => import('./explain.ts') },
+}
+
+const help = `
+Exit codes:
+  0  done
+  1  failed
+  2  wrong usage or configuration
+  3  refused by the gateway
+
+Example:
+  $ moorage serve &
+  $ eval "$(moorage open)"
+  $ docker run --rm busybox echo hello`
+
+/** Runs the command line and tells the exit code. */
+export async function run(argv: string[]): Promise<number> {
+  const program = new Command('moorage')
+    .description(metadata.description)
+    .version(metadata.version)
+    .addHelpText('after', help)
+    .exitOverride()
+  const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2)
+  const wanted = words[0] === 'help' ? words[1] : words[0]
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const command = program.command(name).description(summary)
+    if (name === wanted) (await load()).define(command)
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCodes.done
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+function codeOf(error: unknown): number {
+  // Commander has printed its own message by now; its code is 0 after --help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  if (!(error instanceof Failure)) {
+    console.error(error)
+    return exitCodes.failed
+  }
+  if (error.message) console.error(error.message)
+  return error.exitCode
+}
