@@ -4,29 +4,29 @@ import type { Connection, EngineRequest, Host, ShapeHead } from '../../lib/engin
 import { firstJsonEnd } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { headOf, unreachable, wire, type EngineClient } from '../hosts/client.ts'
-import { hijack, type ClientEnd } from './hijack.ts'
+import { hijack, type Upgrade } from './hijack.ts'
 
 /** What a Node connection needs beyond the pure interface: the client of a host. */
 export type ClientOf = (host: Host) => EngineClient
 
 /**
  * One request on a Node socket as the pipeline sees it.
- * `head` holds the first bytes after an upgrade's request; undefined when the client asked for none.
+ * `upgrade` is what Node handed over when the client asked for an upgrade: with a body in the request that is not the TLS socket itself.
  */
-export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, head: Buffer | undefined, clientOf: ClientOf): Connection {
+export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, clientOf: ClientOf): Connection {
   const gone = new AbortController()
   outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
   return {
     method: incoming.method ?? 'GET',
     signal: gone.signal,
-    upgraded: head !== undefined,
+    upgraded: upgrade !== undefined,
     header: (name) => single(incoming.headers[name]),
     body: (limit) => collect(incoming, limit, () => false),
     firstValue: (limit) => firstValue(incoming, limit),
     upload: () => incoming,
     relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
     async hijack(host, request, shape) {
-      const answer = await hijack(clientOf(host), request, shape, clientEnd(incoming, outgoing, head), gone.signal, host.name)
+      const answer = await hijack(clientOf(host), request, shape, upgrade ? { kind: 'socket', ...upgrade, outgoing } : { kind: 'request', incoming, outgoing }, gone.signal, host.name)
       return answer ?? RESPONSE_ALREADY_SENT
     },
   }
@@ -66,10 +66,6 @@ async function firstValue(incoming: IncomingMessage, limit: number): Promise<Uin
   if (end === undefined || end === bytes.length) return bytes
   incoming.unshift(Buffer.from(bytes.subarray(end)))
   return bytes.subarray(0, end)
-}
-
-function clientEnd(incoming: IncomingMessage, outgoing: ServerResponse, head: Buffer | undefined): ClientEnd {
-  return head === undefined ? { kind: 'request', incoming, outgoing } : { kind: 'socket', socket: incoming.socket, head, outgoing }
 }
 
 function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, outgoing: ServerResponse, upload: IncomingMessage | undefined,

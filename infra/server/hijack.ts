@@ -7,9 +7,15 @@ import type { EngineAnswer, EngineRequest, ShapeHead } from '../../lib/engine.ts
 import { readAll } from '../../lib/lines.ts'
 import { headOf, unreachable, wire, type EngineAddress, type EngineClient } from '../hosts/client.ts'
 
+/** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
+export interface Upgrade {
+  socket: Duplex
+  head: Buffer
+}
+
 /** The client's side of a hijack: a socket after an upgrade, or a plain request whose answer stays open. */
 export type ClientEnd =
-  | { kind: 'socket'; socket: Socket; head: Buffer; outgoing: ServerResponse }
+  | ({ kind: 'socket'; outgoing: ServerResponse } & Upgrade)
   | { kind: 'request'; incoming: IncomingMessage; outgoing: ServerResponse }
 
 /**
@@ -39,7 +45,7 @@ function openUpgrade(address: EngineAddress, request: EngineRequest): ClientRequ
   const { method, path, headers, body } = wire(request)
   const send = address.tls ? httpsRequest : httpRequest
   const upstream = send({
-    method, path, agent: false, createConnection: () => connectHalfOpen(address),
+    method, path, createConnection: () => connectHalfOpen(address),
     headers: { host: 'engine', ...headers, connection: 'Upgrade', upgrade: 'tcp', 'content-length': Buffer.byteLength(body ?? '') },
   })
   upstream.end(body)
@@ -65,10 +71,8 @@ async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, 
 
 function tieSocket(end: Extract<ClientEnd, { kind: 'socket' }>, engine: Duplex, headers: Record<string, string>): Promise<void> {
   const { socket, head, outgoing } = end
-  outgoing.detachSocket(socket)
+  outgoing.detachSocket(socket as Socket)
   if (head.length > 0) socket.unshift(head)
-  socket.setTimeout(0)
-  socket.setNoDelay(true)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
   const done = pipeBoth(socket, socket, engine)
   socket.write(`HTTP/1.1 101 UPGRADED\r\n${lines}Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n`)

@@ -2,6 +2,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer as createHttp, IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { Entry } from '../../functions/entry.ts'
@@ -9,6 +10,7 @@ import type { Connection } from '../../lib/engine.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { namespaceOfCertificate } from '../certificates.ts'
 import { nodeConnection, type ClientOf } from './connection.ts'
+import type { Upgrade } from './hijack.ts'
 import type { Connections } from './connections.ts'
 
 /** What a listener hands every request to: the app with its environment. */
@@ -78,24 +80,24 @@ function upgradable(app: App): (request: IncomingMessage) => boolean {
 function attend(server: Server, app: App, clientOf: ClientOf, identify: Identify): Server {
   const entries = new WeakMap<object, Entry>()
   const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!), { overrideGlobalObjects: false })
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse, head?: Buffer): void => {
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse, upgrade?: Upgrade): void => {
     // The raw target is routed by the app; node-server would parse it by other rules than the engine's.
     const target = incoming.url ?? '/'
     incoming.url = '/'
     incoming.headers.host = 'moorage'
     // The connection is made here and not on demand, so that a client that leaves early is noticed.
-    const connection: Connection = nodeConnection(incoming, outgoing, head, clientOf)
+    const connection: Connection = nodeConnection(incoming, outgoing, upgrade, clientOf)
     entries.set(incoming, { target, namespace: identify(incoming.socket), connection })
     void listener(incoming, outgoing)
   }
   server.on('request', handle)
-  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const outgoing = new ServerResponse(incoming)
     outgoing.shouldKeepAlive = false
-    outgoing.assignSocket(socket)
+    outgoing.assignSocket(socket as Socket)
     outgoing.on('finish', () => socket.end())
-    handle(incoming, outgoing, head)
+    handle(incoming, outgoing, { socket, head })
   })
   server.on('clientError', answerMalformed)
   return server
