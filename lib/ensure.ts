@@ -1,6 +1,6 @@
 import type { Call } from './endpoint.ts'
 import { bridgeName, ownerLabel, storedName } from './names.ts'
-import { takeName } from './ownership.ts'
+import { claimMade, takeName } from './ownership.ts'
 import { Refusal } from './refusal.ts'
 import type { Claim, Kind } from './store.ts'
 
@@ -56,7 +56,7 @@ async function create(call: Call, kind: Kind, name: string, making: Making): Pro
     await call.store.release(call.ns, kind, name)
     throw new Refusal(answer.status, `${kind} ${name}: ${parsed.message ?? answer.text}`)
   }
-  const claim = { ns: call.ns, kind, name, id: making.id(parsed) }
-  await call.store.claim(claim)
-  return { ...claim, facts: {} }
+  const id = making.id(parsed)
+  await claimMade(call, { kind, name, id })
+  return { ns: call.ns, kind, name, id, facts: {} }
 }

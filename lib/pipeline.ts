@@ -5,7 +5,7 @@ import { parseAnswer, stringify } from './json.ts'
 import { readAll, splitLines } from './lines.ts'
 import { missing } from './missing.ts'
 import { storedName } from './names.ts'
-import { takeName } from './ownership.ts'
+import { claimMade, takeName } from './ownership.ts'
 import type { Policy } from './policy.ts'
 import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
@@ -180,7 +180,7 @@ async function buffered(row: Endpoint, call: Call, plan: Plan, request: EngineRe
     return engineError(call, answer)
   }
   const value = answer.text === '' ? undefined : parseAnswer(present(call.ns, answer.text))
-  if (reserve) await call.store.claim({ ns: call.ns, kind: reserve.kind, name: reserve.name, id: createdId(call, reserve, value), facts: reserve.facts })
+  if (reserve) await claimMade(call, { kind: reserve.kind, name: reserve.name, id: createdId(call, reserve, value), facts: reserve.facts })
   await row.claims?.(value, call, plan)
   if (row.releases && call.claim) await call.store.release(call.ns, call.claim.kind, call.claim.name)
   return presented(row, call, answer, value)

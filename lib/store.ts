@@ -68,7 +68,8 @@ export interface Store {
   /**
    * Records the id (and facts) of a reserved name, or creates the claim when nothing was reserved.
    * A claim that exists under this name is overwritten (a reference that moves to another image).
-   * Refused with `false` when the id is claimed, for this kind, by another namespace; never for `reference` and `image`, whose ids are shared content.
+   * Refused with `false` when the namespace is not open (any more), and when the id is claimed, for this kind, by another namespace; the latter
+   * never for `reference` and `image`, whose ids are shared content. Who is refused removes what was made.
    */
   claim(claim: { ns: string; kind: Kind; name: string; id: string; facts?: Facts }): Promise<boolean>
   /** Gives a claim another name. 'taken' when that name is in use in the namespace. */

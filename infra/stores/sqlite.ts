@@ -64,7 +64,8 @@ type ClaimVerbs = Pick<Store, 'reserve' | 'claim' | 'rename' | 'release' | 'rele
 function claimVerbs(database: DatabaseSync): ClaimVerbs {
   const reserve = reserver(database)
   const claim = database.prepare('INSERT INTO claims (ns, kind, name, id, facts) SELECT :ns, :kind, :name, :id, :facts '
-    + "WHERE :kind IN ('image', 'reference') OR NOT EXISTS (SELECT 1 FROM claims WHERE kind = :kind AND id = :id AND ns <> :ns) "
+    + "WHERE EXISTS (SELECT 1 FROM namespaces WHERE id = :ns AND state = 'open') "
+    + "AND (:kind IN ('image', 'reference') OR NOT EXISTS (SELECT 1 FROM claims WHERE kind = :kind AND id = :id AND ns <> :ns)) "
     + 'ON CONFLICT (ns, kind, name) DO UPDATE SET id = excluded.id, facts = excluded.facts')
   const exists = database.prepare('SELECT 1 FROM claims WHERE ns = ? AND kind = ? AND name = ?')
   const rename = database.prepare('UPDATE claims SET name = ? WHERE ns = ? AND kind = ? AND name = ?')

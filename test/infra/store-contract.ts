@@ -155,14 +155,6 @@ function reserving(get: Get, opened: Opened): void {
     assert.deepEqual(await get().reserve({ ns: namespaceRecord().id, kind: 'container', name: 'db' }), { outcome: 'closed' })
   })
 
-  it('still records what was under way when the namespace began to close, so that it is removed', async () => {
-    const ns = await opened()
-    await get().reserve({ ns, kind: 'container', name: 'db' })
-    await get().close(ns)
-    assert.equal(await get().claim({ ns, kind: 'container', name: 'db', id: engineId() }), true)
-    assert.equal((await get().claims(ns, 'container')).length, 1)
-  })
-
   it('lists reservations of every kind until they are claimed or released', async () => {
     const ns = await opened()
     for (const [kind, name] of [['container', 'a'], ['network', 'b'], ['volume', 'c']] as const) await get().reserve({ ns, kind, name })
@@ -219,6 +211,14 @@ function claiming(get: Get, opened: Opened): void {
     assert.equal((await get().byName(ns, 'reference', 'a:1'))?.id, before)
     assert.deepEqual(await get().byName(ns, 'reference', 'b:1'), { ns, kind: 'reference', name: 'b:1', id: later, facts: { pulled: 1 } })
     assert.equal((await get().claims(ns, 'reference')).length, 2)
+  })
+
+  it('refuses claims for a namespace that is closing or unknown, so that nothing made late is kept', async () => {
+    const ns = await opened()
+    await get().close(ns)
+    assert.equal(await get().claim({ ns, kind: 'container', name: 'late', id: engineId() }), false)
+    assert.equal(await get().claim({ ns: namespaceRecord().id, kind: 'container', name: 'late', id: engineId() }), false)
+    assert.deepEqual(await get().claims(ns, 'container'), [])
   })
 
   it('forgets old facts when a claim is overwritten without any', async () => {
