@@ -32,6 +32,9 @@ const limits: ServerOptions = {
   maxHeaderSize: 256 * 1024,
   requireHostHeader: false,
   noDelay: true,
+  // A client that died without a word is noticed once its machine says so.
+  keepAlive: true,
+  keepAliveInitialDelay: 15_000,
 }
 
 export interface TlsMaterial {
