@@ -5,10 +5,9 @@ import { flag, optionalFlag, text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { containerUpdateSchema, type ContainerUpdate } from '../lib/schemas/container-update.ts'
 import { forcedUpdate } from '../lib/schemas/defaults.ts'
-import { checkContainerName } from '../lib/schemas/names.ts'
+import { renameContainer } from '../lib/containers/rename.ts'
 import { presentContainer } from '../lib/containers/present.ts'
 import { resizeQuery } from '../lib/terminal.ts'
-import { storedName } from '../lib/names.ts'
 import { containerCreate } from './container-create.ts'
 import { containerList, containerPrune } from './container-list.ts'
 
@@ -89,11 +88,12 @@ export const containers: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'ContainerRename', route: 'POST /containers/:id{.+}/rename', owns: 'container', query: { name: text },
-    answer: rename,
+    answer: renameContainer,
   }),
   endpoint({
     name: 'ContainerUpdate', route: 'POST /containers/:id{.+}/update', owns: 'container', body: jsonBody(containerUpdateSchema),
     plan: ({ id, body, policy }: Call<unknown, ContainerUpdate>) => ({ path: `/containers/${id}/update`, body: forcedUpdate(body, policy) }),
+    claims: rememberUpdate,
   }),
   endpoint({
     name: 'ContainerRemove', route: 'DELETE /containers/:id{.+}', owns: 'container', query: { v: flag(), force: flag(), link: flag() },
@@ -127,20 +127,10 @@ function archives(): Endpoint[] {
   ]
 }
 
-async function rename(call: Call<{ name: string | undefined }>) {
-  const name = call.query.name ?? ''
-  checkContainerName(name, 'rename')
-  const { claim } = call
-  const outcome = await call.store.rename(call.ns, 'container', claim!.name, name)
-  if (outcome === 'taken') {
-    const holder = await call.store.byName(call.ns, 'container', name)
-    throw new Refusal(409, `Error when allocating new name: Conflict. The container name "/${name}" is already in use by container ${JSON.stringify(holder?.id ?? '')}. You have to remove (or rename) that container to be able to reuse that name.`)
-  }
-  try {
-    await call.ask({ method: 'POST', path: `/containers/${call.id}/rename`, query: { name: storedName(call.ns, name) } })
-  } catch (error) {
-    await call.store.rename(call.ns, 'container', name, claim!.name)
-    throw error
-  }
-  return { status: 204 }
+/** What the job asked for is what it is shown, also where the policy's limit was sent instead. */
+async function rememberUpdate(_answer: unknown, { store, claim, body }: Call<unknown, ContainerUpdate>): Promise<void> {
+  const echo = claim?.facts.echo as Record<string, unknown> | undefined
+  if (echo === undefined || claim?.id === undefined) return
+  const asked = Object.fromEntries(Object.entries(body).filter(([field, value]) => field in echo && value !== 0))
+  await store.claim({ ns: claim.ns, kind: 'container', name: claim.name, id: claim.id, facts: { ...claim.facts, echo: { ...echo, ...asked } } })
 }

@@ -82,8 +82,11 @@ export interface Connection {
   firstValue(limit: number): Promise<Uint8Array>
   /** The request body as it arrives. */
   upload(): AsyncIterable<Uint8Array>
-  /** Sends the request to the host and its answer's bytes to the client, untouched, with the client's body as upload when asked. */
-  relay(host: Host, request: EngineRequest, shape: ShapeHead, upload?: boolean): Promise<Response>
+  /**
+   * Sends the request to the host and its answer's bytes to the client, untouched, with the client's body as upload when asked.
+   * An error answer (status 400 and above, with a body) is returned, not sent.
+   */
+  relay(host: Host, request: EngineRequest, shape: ShapeHead, upload?: boolean): Promise<Response | EngineAnswer>
   /**
    * Hands the connection over: the engine's and the client's bytes flow both ways, each half closed on its own.
    * An engine that answers anything but 101 is returned as an answer.

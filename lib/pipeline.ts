@@ -156,7 +156,7 @@ async function forward(row: Endpoint, call: Call): Promise<Response> {
   const request: EngineRequest = { version: call.version, method: methodOf(row), ...withoutReserve(plan) }
   const travels = typeof row.travels === 'function' ? row.travels(call) : row.travels ?? 'json'
   if (travels === 'hijack') return hijacked(row, call, request)
-  if (travels === 'raw') return call.connection.relay(call.host, request, (head) => rawHead(call, head), row.upload)
+  if (travels === 'raw') return relayed(row, call, request)
   if (travels === 'lines') return lines(row, call, request)
   return buffered(row, call, plan, request)
 }
@@ -225,6 +225,11 @@ function messageOf(text: string): string {
 function accepted(ns: string, answer: EngineAnswer): any {
   if (answer.status >= 300) throw new Refusal(answer.status, complaint(answer, ns))
   return answer.text === '' ? undefined : parseAnswer(present(ns, answer.text))
+}
+
+async function relayed(row: Endpoint, call: Call, request: EngineRequest): Promise<Response> {
+  const answer = await call.connection.relay(call.host, request, (head) => rawHead(call, head), row.upload)
+  return answer instanceof Response ? answer : engineError(call, answer)
 }
 
 const rawHeaders = ['content-type', 'x-docker-container-path-stat', 'content-length'] as const

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Connection, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
+import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
 import { firstJsonEnd } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { headOf, unreachable, wire, type EngineClient } from '../hosts/client.ts'
@@ -68,12 +68,18 @@ async function firstValue(incoming: IncomingMessage, limit: number): Promise<Uin
   return bytes.subarray(0, end)
 }
 
+/**
+ * Streams an answer's bytes from the engine's socket to the client's, as fast as the slower of both. An error answer is short and in the
+ * engine's words: it is returned instead, to be put into the job's.
+ */
 function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, outgoing: ServerResponse, upload: IncomingMessage | undefined,
-  gone: AbortSignal, name: string): Promise<Response> {
+  gone: AbortSignal, name: string): Promise<Response | EngineAnswer> {
   const { method, path, headers, body } = wire(request)
   if (upload) headers['content-type'] = 'application/x-tar'
   return new Promise((resolve, reject) => {
     let resume: (() => void) | undefined
+    let refused: { head: EngineHead; chunks: Buffer[] } | undefined
+    const done = () => { if (resume) outgoing.off('drain', resume) }
     client.dispatcher.dispatch({ origin: client.origin, method, path, headers, body: upload ?? body ?? (method === 'POST' ? '' : undefined) }, {
       onRequestStart(controller) {
         if (gone.aborted) return controller.abort(gone.reason)
@@ -82,19 +88,23 @@ function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, o
         outgoing.on('drain', resume)
       },
       onResponseStart(_controller, status, raw) {
-        const head = shape(headOf(status, raw as Record<string, string | string[]>))
-        outgoing.writeHead(head.status, head.headers)
+        const head = headOf(status, raw as Record<string, string | string[]>)
+        if (status >= 400 && method !== 'HEAD') return void (refused = { head, chunks: [] })
+        const shown = shape(head)
+        outgoing.writeHead(shown.status, shown.headers)
         outgoing.flushHeaders()
       },
       onResponseData(controller, chunk) {
-        if (!outgoing.write(chunk)) controller.pause()
+        if (refused) refused.chunks.push(chunk)
+        else if (!outgoing.write(chunk)) controller.pause()
       },
       onResponseEnd() {
-        if (resume) outgoing.off('drain', resume)
-        outgoing.end(() => resolve(RESPONSE_ALREADY_SENT))
+        done()
+        if (refused) resolve({ ...refused.head, text: Buffer.concat(refused.chunks).toString('utf8') })
+        else outgoing.end(() => resolve(RESPONSE_ALREADY_SENT))
       },
       onResponseError(_controller, error) {
-        if (resume) outgoing.off('drain', resume)
+        done()
         if (!outgoing.headersSent && !gone.aborted) return reject(unreachable(name, error))
         outgoing.destroy()
         resolve(RESPONSE_ALREADY_SENT)

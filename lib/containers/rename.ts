@@ -1,0 +1,48 @@
+import type { Call, Reply } from '../endpoint.ts'
+import { storedName } from '../names.ts'
+import { Refusal } from '../refusal.ts'
+import { checkContainerName } from '../schemas/names.ts'
+
+/**
+ * Gives a container another job name (Engine API, ContainerRename). The name in the store moves first, so that two renames cannot meet;
+ * it moves back when the engine refuses.
+ */
+export async function renameContainer(call: Call<{ name: string | undefined }>): Promise<Reply> {
+  const name = checkContainerName(call.query.name ?? '', 'rename')
+  const before = call.claim!.name
+  const send = () => call.ask({ method: 'POST', path: `/containers/${call.id}/rename`, query: { name: storedName(call.ns, name) } })
+  if (name !== before) await moveName(call, before, name)
+  try {
+    await send()
+  } catch (error) {
+    if (name !== before) await call.store.rename(call.ns, 'container', name, before)
+    throw error
+  }
+  await moveAlias(call, before, name)
+  return { status: 204 }
+}
+
+async function moveName(call: Call<any>, before: string, name: string): Promise<void> {
+  if (await call.store.rename(call.ns, 'container', before, name) !== 'taken') return
+  const holder = await call.store.byName(call.ns, 'container', name)
+  throw new Refusal(409, `Error when allocating new name: Conflict. The container name "/${name}" is already in use by container "${holder?.id ?? ''}". `
+    + 'You have to remove (or rename) that container to be able to reuse that name.')
+}
+
+/**
+ * The job name is a network alias, and aliases are fixed when a container joins a network. A container that is not running joins again
+ * under its new name; a running one would lose its connections and keeps the old alias until it is restarted by a new create.
+ */
+async function moveAlias(call: Call<any>, before: string, name: string): Promise<void> {
+  const container = await call.ask({ method: 'GET', path: `/containers/${call.id}/json` })
+  if (container.State?.Running === true) return
+  for (const [network, endpoint] of Object.entries<any>(container.NetworkSettings?.Networks ?? {})) {
+    const claim = await call.store.byName(call.ns, 'network', network)
+    if (claim?.id === undefined || !endpoint?.Aliases?.includes(before)) continue
+    const { Aliases, IPAMConfig, Links, MacAddress } = endpoint
+    const path = `/networks/${claim.id}`
+    await call.ask({ method: 'POST', path: `${path}/disconnect`, body: { Container: call.id, Force: false } })
+    const settings = { IPAMConfig, Links: Links?.map((link: string) => storedName(call.ns, link)), MacAddress, Aliases: [...new Set([...Aliases.filter((alias: string) => alias !== before), name])] }
+    await call.ask({ method: 'POST', path: `${path}/connect`, body: { Container: call.id, EndpointConfig: settings } })
+  }
+}
