@@ -68,7 +68,7 @@ function mount(app: Hono<{ Bindings: Addressed }>, house: House, row: Endpoint):
 
 async function identified(house: House, entry: Entry) {
   if (entry.namespace === undefined) throw new Refusal(401, 'no namespace: this connection has no client certificate of an open namespace; open one with `moorage open` and use its DOCKER_CERT_PATH')
-  const namespace = await house.store.find(entry.namespace)
+  const namespace = await house.namespace(entry.namespace)
   if (namespace === undefined || namespace.state !== 'open' || namespace.expires <= house.now()) {
     throw new Refusal(403, `namespace ${entry.namespace} is closed; open a new one with \`moorage open\``)
   }

@@ -22,6 +22,8 @@ export interface ControlParts {
   host: LiveHost
   open: Connections
   policy(name: string): Policy
+  /** Told when a namespace's record has changed. */
+  changed(ns: string): void
   listen(ns: string, path: string): Promise<Server>
 }
 
@@ -44,11 +46,13 @@ export function control(parts: ControlParts): NamespaceControl {
   async function close(id: string): Promise<{ id: string; removed: Removed }> {
     if (await store.find(id) === undefined) throw new Refusal(404, `no such namespace: ${id}`)
     await store.close(id)
+    parts.changed(id)
     sockets.end(id)
     open.cut(id)
     const removed = await removeEverything(host, store, id)
     host.hub.forget(id)
     await store.forget(id)
+    parts.changed(id)
     return { id, removed }
   }
 

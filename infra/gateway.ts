@@ -13,6 +13,7 @@ import { loadAuthority } from './certificates.ts'
 import type { Config } from './config.ts'
 import { control } from './control.ts'
 import { liveHost, type LiveHost } from './hosts/host.ts'
+import { namespaceCache } from './namespace-cache.ts'
 import { connections } from './server/connections.ts'
 import { listenSocket, listenTls } from './server/listen.ts'
 import { openState } from './state.ts'
@@ -50,15 +51,16 @@ export async function startGateway(config: Config, talk: Talk): Promise<Gateway>
   const open = connections()
   const host = connectHost(config, store, talk)
   const policy = policies(config)
+  const records = namespaceCache(store, Date.now)
   const house: House = {
-    store, policy,
+    store, policy, namespace: records.find,
     host: (namespace) => namespace.host === host.name ? host : raise(new Refusal(503, `host ${namespace.host} is not in this gateway's pool`)),
     shared: () => host.shared,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
   }
   const clientOf = () => host.client
-  const namespaces = control({ store, state, authority, host, open, policy, listen: (ns, path) => listenSocket(app, clientOf, open, ns, path) })
+  const namespaces = control({ store, state, authority, host, open, policy, changed: records.drop, listen: (ns, path) => listenSocket(app, clientOf, open, ns, path) })
   const app = createApp(house, mountControl(namespaces))
   const server = listenTls(app, clientOf, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) })
   const url = await listening(server, config)

@@ -19,6 +19,8 @@ export const bodyLimit = 4 * 1024 * 1024
 /** What the pipeline stands on; the same for every call of one gateway. */
 export interface House {
   store: Store
+  /** The record of a namespace, at most a second old. */
+  namespace(id: string): Promise<Namespace | undefined>
   /** The host a namespace lives on. Throws `Refusal` 503 when it is unknown or away. */
   host(namespace: Namespace): Host
   policy(name: string): Policy
@@ -229,7 +231,7 @@ function accepted(ns: string, answer: EngineAnswer): any {
 
 async function relayed(row: Endpoint, call: Call, request: EngineRequest): Promise<Response> {
   const answer = await call.connection.relay(call.host, request, (head) => rawHead(call, head), row.upload)
-  return answer instanceof Response ? answer : engineError(call, answer)
+  return isEngineAnswer(answer) ? engineError(call, answer) : answer
 }
 
 const rawHeaders = ['content-type', 'x-docker-container-path-stat', 'content-length'] as const
@@ -244,7 +246,7 @@ async function hijacked(row: Endpoint, call: Call, request: EngineRequest): Prom
     status: head.status,
     headers: row.name === 'ExecStart' ? engineHeaders(call.host) : {},
   }))
-  return answer instanceof Response ? answer : engineError(call, answer)
+  return isEngineAnswer(answer) ? engineError(call, answer) : answer
 }
 
 async function lines(row: Endpoint, call: Call, request: EngineRequest): Promise<Response> {
@@ -262,6 +264,11 @@ async function* presentedLines(row: Endpoint, call: Call, body: AsyncIterable<Ui
     const plain = present(call.ns, line)
     yield encoder.encode(row.present ? `${stringify(row.present(parseAnswer(plain), call))}\n` : `${plain}\n`)
   }
+}
+
+/** Told apart by the text, since runtimes have more than one Response class. */
+function isEngineAnswer(answer: Response | EngineAnswer): answer is EngineAnswer {
+  return typeof answer.text === 'string'
 }
 
 function isReply(value: unknown): value is Reply {

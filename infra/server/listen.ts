@@ -27,7 +27,7 @@ const limits: ServerOptions = {
   // Uploads and idle streams last as long as a job likes; a slow head does not.
   requestTimeout: 0,
   headersTimeout: 60_000,
-  keepAliveTimeout: 90_000,
+  keepAliveTimeout: 600_000,
   // X-Registry-Config carries one credential per registry.
   maxHeaderSize: 256 * 1024,
   requireHostHeader: false,
@@ -82,7 +82,7 @@ function upgradable(app: App): (request: IncomingMessage) => boolean {
 
 function attend(server: Server, app: App, clientOf: ClientOf, identify: Identify): Server {
   const entries = new WeakMap<object, Entry>()
-  const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!), { overrideGlobalObjects: false })
+  const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!))
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse, upgrade?: Upgrade): void => {
     // The raw target is routed by the app; node-server would parse it by other rules than the engine's.
     const target = incoming.url ?? '/'
