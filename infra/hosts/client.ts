@@ -78,7 +78,9 @@ export function engineClient(name: string, address: EngineAddress): EngineClient
 export function unreachable(name: string, error: unknown): unknown {
   const code = (error as { code?: string } | undefined)?.code ?? ''
   if (!/^(ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOST|ENET|EACCES|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))/.test(code)) return error
-  return new Refusal(503, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
+  const refusal = new Refusal(503, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
+  refusal.cause = error
+  return refusal
 }
 
 function buffered(dispatcher: Dispatcher, origin: string, request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer> {

@@ -102,7 +102,7 @@ export function liveHost(options: HostOptions): LiveHost {
         await follow()
       } catch (error) {
         if (stopping.signal.aborted) return
-        if (connected || !told) options.onAway(error instanceof Error ? error.message : String(error))
+        if (connected || !told) options.onAway(reasonOf(error))
         told = true
         connected = false
         await sleep(500, undefined, { signal: stopping.signal }).catch(() => {})
@@ -111,6 +111,12 @@ export function liveHost(options: HostOptions): LiveHost {
   }
   void stayConnected()
   return host
+}
+
+/** The shortest true word for why an engine is away: the system's code where there is one. */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error
+  return (cause as { code?: string } | undefined)?.code ?? message
 }
 
 function raiseAway(name: string): never {
