@@ -47,6 +47,13 @@ export interface HostFacts {
 /** What never changes about an image id: the engine's inspect answer without references, parsed. */
 export type ImageFacts = Readonly<Record<string, any>>
 
+/** Something that happened to an image of a namespace, in job names; the host adds the time. */
+export interface Announcement {
+  Type: 'image'
+  Action: string
+  Actor: { ID: string; Attributes: Record<string, string> }
+}
+
 /** One engine of the pool. Every method throws `Refusal` 503 naming the host when the engine cannot be reached. */
 export interface Host {
   readonly name: string
@@ -55,8 +62,15 @@ export interface Host {
   call(request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer>
   /** One call whose answer (and request body, when `upload` is given) is a stream; aborting the signal cancels it on the engine. */
   stream(request: EngineRequest, options: { signal: AbortSignal; upload?: AsyncIterable<Uint8Array>; contentType?: string }): Promise<EngineStream>
-  /** The facts of an image, or undefined when the engine does not have it. Cached: an image id names its content. */
-  image(id: string): Promise<ImageFacts | undefined>
+  /** Normalised reference → image id of the images the operator shares on this host. */
+  readonly shared: ReadonlyMap<string, string>
+  /**
+   * The facts of an image, or undefined when the engine does not have it. Cached: an image id names its content.
+   * `version` is the API version whose fields are wanted, the engine's newest when absent.
+   */
+  image(id: string, version?: string): Promise<ImageFacts | undefined>
+  /** Shows the namespace's watchers an event that the gateway made happen or the engine told in other words. */
+  announce(ns: string, event: Announcement): void
   /** The container an exec runs in, or undefined when the engine does not know the exec. Execs have no claims: their container owns them. */
   containerOfExec(exec: string): Promise<string | undefined>
   /** Remembers where an exec runs, to spare the question later. */

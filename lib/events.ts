@@ -28,7 +28,8 @@ function inReference(reference: string): string | undefined {
   return registry === storedRegistry && namespacePattern.test(ns) ? ns : undefined
 }
 
-const shownTypes = new Set(['container', 'network', 'volume', 'image'])
+/** Events of images are announced by the gateway: the engine's tell of stored tags that come and go behind a pull, a load or a removal. */
+const shownTypes = new Set(['container', 'network', 'volume'])
 
 /** May a namespace see an event of its own? Prunes are the gateway's own doing, and its bridge has always been there for the job. */
 export function isShown(event: EngineEvent): boolean {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { compareVersions } from '../../lib/go.ts'
-import type { Host, HostFacts, ImageFacts } from '../../lib/engine.ts'
+import type { Announcement, Host, HostFacts, ImageFacts } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { parseAnswer } from '../../lib/json.ts'
 import { splitLines } from '../../lib/lines.ts'
@@ -21,7 +21,6 @@ export interface LiveHost extends Host {
   readonly url: string
   readonly client: EngineClient
   readonly hub: EventHub
-  readonly shared: ReadonlyMap<string, string>
   /** True between a successful probe and the loss of the event stream. */
   up(): boolean
   /** Resolves at the first successful probe. */
@@ -63,6 +62,7 @@ export function liveHost(options: HostOptions): LiveHost {
     call: client.call,
     stream: client.stream,
     image: images.facts,
+    announce: (ns, event) => hub.publish(ns, stamped(event)),
     containerOfExec: execs.of,
     learnExec: execs.learn,
     exclusively: locks(),
@@ -140,17 +140,26 @@ async function probe(client: EngineClient): Promise<HostFacts> {
   }
 }
 
-function imageCache(client: EngineClient): { facts(id: string): Promise<ImageFacts | undefined>; forget(id: string): void } {
-  const kept = new Map<string, ImageFacts>()
+/** The legacy fields and times that engines add to their events (Engine API, SystemEvents). */
+function stamped(event: Announcement): EngineEvent {
+  const now = Date.now()
   return {
-    async facts(id) {
-      const known = kept.get(id)
+    status: event.Action, ...(event.Actor.ID !== '' && { id: event.Actor.ID }), ...event, scope: 'local',
+    time: Math.trunc(now / 1000), timeNano: JSON.rawJSON(`${now}000000`),
+  }
+}
+
+function imageCache(client: EngineClient): { facts: Host['image']; forget(id: string): void } {
+  const kept = new Map<string, Map<string, ImageFacts>>()
+  return {
+    async facts(id, version = '') {
+      const known = kept.get(id)?.get(version)
       if (known) return known
-      const answer = await client.call({ method: 'GET', path: `/images/${id}/json` })
+      const answer = await client.call({ method: 'GET', path: `/images/${id}/json`, ...(version && { version }) })
       if (answer.status !== 200) return undefined
       const facts = parseAnswer(answer.text) as ImageFacts
       if (kept.size >= imagesKept) kept.delete(kept.keys().next().value!)
-      kept.set(id, facts)
+      kept.set(id, (kept.get(id) ?? new Map()).set(version, facts))
       return facts
     },
     forget: (id) => void kept.delete(id),

@@ -18,7 +18,8 @@ export function presentContainer(answer: any, call: Call): unknown {
   return answer
 }
 
-function underUsualRoot(path: unknown, root: string): unknown {
+/** A path of the engine's with its data root called what a private engine calls it. */
+export function underUsualRoot(path: unknown, root: string): unknown {
   return typeof path === 'string' && root !== usualRoot ? path.replaceAll(`${root}/`, `${usualRoot}/`) : path
 }
 
