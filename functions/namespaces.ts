@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import type { Hono } from 'hono'
 import * as v from 'valibot'
 import { parseRequestJson } from '../lib/json.ts'
 import { refuse } from '../lib/pipeline.ts'

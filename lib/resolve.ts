@@ -1,6 +1,6 @@
 import { ambiguous, missing } from './missing.ts'
 import { familiar, isImageId, normalised, parseReference, storedReference, withDefaultTag } from './reference.ts'
-import { Refusal } from './refusal.ts'
+import type { Refusal } from './refusal.ts'
 import type { Claim, Kind, Store } from './store.ts'
 
 /** An image a namespace can see. */

@@ -1,5 +1,5 @@
 import { chmodSync, rmSync } from 'node:fs'
-import { createServer as createHttp, IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http'
+import { createServer as createHttp, type IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
