@@ -1,0 +1,105 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { must } from './command.ts'
+import { hostPackages, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
+import { cache, treePath } from './paths.ts'
+
+/** A dated archive such as snapshot.debian.org's still has versions that the default has replaced. */
+const mirror = process.env['MOORAGE_TEST_MIRROR'] || 'http://deb.debian.org/debian'
+
+/**
+ * Makes sure that engines, clients and tools are there: downloads and unpacks what the cache folder lacks and installs
+ * what the machine lacks. Does nothing when all is there. Throws when not root, or when a package cannot be had.
+ */
+export function install({ redis = false }: { redis?: boolean } = {}): void {
+  if (isComplete(redis)) return
+  if (process.getuid?.() !== 0) throw new Error('These tests start Docker engines, which needs root; as somebody else run those that do not: npm test -- test/lib')
+  mkdirSync(cache, { recursive: true })
+  // Two runs that start together install once: the second finds it done.
+  const script = fileURLToPath(new URL('install-main.ts', import.meta.url))
+  const { status } = spawnSync('flock', [join(cache, 'lock'), process.execPath, script, ...(redis ? ['--redis'] : [])], { stdio: ['ignore', 2, 2] })
+  if (status !== 0) throw new Error('The tests cannot run without what the set-up installs; it failed, see above')
+}
+
+/** The work of `install`, done under its lock. */
+export function installMissing(redis: boolean): void {
+  const missing = missingFromHost(redis)
+  if (missing.length > 0) installOnHost(missing)
+  for (const [name, tree] of wanted(redis)) if (!isUnpacked(name, tree)) unpack(name, tree)
+}
+
+function wanted(redis: boolean): [string, Tree][] {
+  return [...Object.entries(trees), ...(redis ? [['redis', redisTree] as [string, Tree]] : [])]
+}
+
+function isComplete(redis: boolean): boolean {
+  return wanted(redis).every(([name, tree]) => isUnpacked(name, tree)) && missingFromHost(redis).length === 0
+}
+
+function isUnpacked(name: string, tree: Tree): boolean {
+  const record = join(treePath(name), 'packages.json')
+  return existsSync(record) && readFileSync(record, 'utf8') === JSON.stringify(tree)
+}
+
+function missingFromHost(redis: boolean): string[] {
+  const packages = redis ? [...hostPackages, ...redisHostPackages] : hostPackages
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...packages], { encoding: 'utf8' })
+  const installed = new Set(stdout.split('\n'))
+  return packages.filter((name) => !installed.has(`${name} installed`))
+}
+
+function installOnHost(packages: string[]): void {
+  say(`Installing ${packages.join(' ')}`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const attempt = () => must('apt-get', ['install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', ...packages], { env })
+  try {
+    attempt()
+  } catch {
+    // The machine's package lists are absent, or name files that are gone.
+    must('apt-get', ['update', '-q'], { env })
+    attempt()
+  }
+}
+
+/** Unpacks beside the place and renames, so that a folder with the record is whole. */
+function unpack(name: string, tree: Tree): void {
+  say(`Downloading ${tree.packages.join(' ')} of Debian ${tree.release}`)
+  const partial = `${treePath(name)}.partial`
+  rmSync(partial, { recursive: true, force: true })
+  const archives = join(partial, 'archives')
+  mkdirSync(archives, { recursive: true })
+  const options = aptOptions(tree.release)
+  must('apt-get', [...options, 'update', '-q'])
+  download(options, tree, archives)
+  must('sh', ['-c', 'for archive in archives/*.deb; do dpkg -x "$archive" . || exit 1; done; rm -r archives'], { cwd: partial })
+  writeFileSync(join(partial, 'packages.json'), JSON.stringify(tree))
+  rmSync(treePath(name), { recursive: true, force: true })
+  renameSync(partial, treePath(name))
+}
+
+function download(options: string[], { packages, release }: Tree, directory: string): void {
+  try {
+    must('apt-get', [...options, 'download', '-q', ...packages], { cwd: directory })
+  } catch (error) {
+    throw new Error(`Debian ${release} at ${mirror} does not offer what the tests need (${packages.join(' ')}); `
+      + 'name a mirror that does, such as a dated one of snapshot.debian.org, in MOORAGE_TEST_MIRROR', { cause: error })
+  }
+}
+
+/** An apt configuration of our own: the machine's sources and lists stay as they are. */
+function aptOptions(release: Tree['release']): string[] {
+  const directory = join(cache, 'apt', release)
+  for (const part of ['lists/partial', 'archives/partial']) mkdirSync(join(directory, part), { recursive: true })
+  writeFileSync(join(directory, 'sources.list'), sources(release, mirror))
+  const settings = {
+    'Dir::Etc::sourcelist': join(directory, 'sources.list'), 'Dir::Etc::sourceparts': '-', 'Dir::Etc::preferencesparts': '-',
+    'Dir::State::lists': join(directory, 'lists'), 'Dir::Cache': directory, 'APT::Sandbox::User': 'root',
+  }
+  return Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`])
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}

@@ -1,0 +1,29 @@
+/** Packages of one Debian release that are unpacked into a folder of their own. */
+export interface Tree {
+  release: 'bookworm' | 'sid'
+  /** As `apt-get download` takes them; a version pattern where another version would be another engine. */
+  packages: string[]
+}
+
+/** Unpacked, not installed: their installation would start services and stand beside what the machine has. */
+export const trees: Record<string, Tree> = {
+  'engine-20.10': { release: 'bookworm', packages: ['docker.io=20.10*', 'containerd'] },
+  'engine-28.5': { release: 'sid', packages: ['docker.io=28.5*', 'docker-cli=28.5*', 'docker-buildx', 'docker-compose=2*', 'containerd'] },
+  // sid's runc and tini want a newer libc than bookworm's, so every engine takes these.
+  common: { release: 'bookworm', packages: ['runc', 'tini', 'busybox-static', 'docker-registry'] },
+}
+
+/** Only for tests of the Redis store. */
+export const redisTree: Tree = { release: 'bookworm', packages: ['redis-server', 'redis-tools'] }
+
+/** Installed on the machine: tools and libraries, none of which starts anything. */
+export const hostPackages = ['iptables', 'iproute2', 'ca-certificates', 'xz-utils', 'libdevmapper1.02.1', 'libseccomp2', 'libsystemd0', 'python3', 'python3-docker']
+
+/** Libraries of Debian's redis-server. */
+export const redisHostPackages = ['libjemalloc2', 'liblzf1', 'liblua5.1-0', 'lua-bitop', 'lua-cjson', 'libhiredis0.14']
+
+/** Sources of each release; the mirror may be a dated archive, from which old versions can still be had. */
+export function sources(release: Tree['release'], mirror: string): string {
+  const options = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no]'
+  return `deb ${options} ${mirror} ${release} main\n`
+}
