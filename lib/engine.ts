@@ -1,3 +1,5 @@
+import type { EngineEvent } from './events.ts'
+
 /**
  * What the rest of the house needs from a Docker Engine and from the connection a request came in on.
  * The consumer declares it; `infra/` implements it for Node and for workerd.
@@ -71,6 +73,8 @@ export interface Host {
   image(id: string, version?: string): Promise<ImageFacts | undefined>
   /** Shows the namespace's watchers an event that the gateway made happen or the engine told in other words. */
   announce(ns: string, event: Announcement): void
+  /** Remembered events of a namespace, oldest first, and those to come until the signal aborts, in job names. */
+  watch(ns: string, signal: AbortSignal): { past: EngineEvent[]; next: AsyncIterable<EngineEvent> }
   /** The container an exec runs in, or undefined when the engine does not know the exec. Execs have no claims: their container owns them. */
   containerOfExec(exec: string): Promise<string | undefined>
   /** Remembers where an exec runs, to spare the question later. */

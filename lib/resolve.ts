@@ -71,7 +71,7 @@ async function image(store: Store, ns: string, shared: ReadonlyMap<string, strin
   const own = found(await store.byName(ns, 'reference', name))
   if (own) return { id: own.id, reference: name, shared: false, onEngine: name.includes('@') ? own.id : storedReference(ns, reference) }
   const id = shared.get(name)
-  if (id !== undefined) return { id, reference: name, shared: true, onEngine: name }
+  if (id !== undefined) return { id, reference: name, shared: true, onEngine: familiar(reference) }
   if (kind === 'prefix') {
     const byPrefix = await imageByPrefix(store, ns, shared, term)
     if (byPrefix) return byPrefix

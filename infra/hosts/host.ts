@@ -63,6 +63,7 @@ export function liveHost(options: HostOptions): LiveHost {
     stream: client.stream,
     image: images.facts,
     announce: (ns, event) => hub.publish(ns, stamped(event)),
+    watch: hub.watch,
     containerOfExec: execs.of,
     learnExec: execs.learn,
     exclusively: locks(),

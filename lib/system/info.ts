@@ -1,0 +1,38 @@
+import type { Call } from '../endpoint.ts'
+
+/** Fields of `GET /info` that describe the host to its operator; a job sees what a private engine without anything special would say. */
+const blanked: Readonly<Record<string, unknown>> = {
+  DockerRootDir: '/var/lib/docker', Labels: [], NFd: 0, NGoroutines: 0, NEventsListener: 0, HttpProxy: '', HttpsProxy: '', NoProxy: '',
+  GenericResources: null, Warnings: null, CDISpecDirs: [], DiscoveredDevices: null, Containerd: undefined, NRI: undefined, FirewallBackend: undefined,
+  RegistryConfig: { AllowNondistributableArtifactsCIDRs: null, AllowNondistributableArtifactsHostnames: null, InsecureRegistryCIDRs: [], IndexConfigs: {
+    'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true },
+  }, Mirrors: null },
+  Runtimes: { runc: { path: 'runc' } }, DefaultRuntime: 'runc', DefaultAddressPools: undefined, ClusterStore: undefined, ClusterAdvertise: undefined,
+  Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+  Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local'] },
+  DriverStatus: [], LiveRestoreEnabled: false, ExperimentalBuild: false, Debug: false,
+}
+
+/** Numbers of own containers by state, and of images. */
+export interface Counts {
+  running: number
+  paused: number
+  stopped: number
+  images: number
+}
+
+/** `GET /info` of the namespace's own engine (Engine API, SystemInfo; engine-api.md C.4). */
+export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
+  const { info } = call.host.facts()
+  const { memory, cpus } = call.policy.limits
+  const fields = Object.fromEntries(Object.entries(blanked).filter(([field, value]) => field in info && value !== undefined))
+  const kept = Object.fromEntries(Object.entries(info).filter(([field]) => !(field in blanked)))
+  return {
+    ...kept, ...fields,
+    ID: call.ns, Name: call.ns,
+    Containers: counts.running + counts.paused + counts.stopped,
+    ContainersRunning: counts.running, ContainersPaused: counts.paused, ContainersStopped: counts.stopped, Images: counts.images,
+    ...(cpus !== undefined && { NCPU: Math.max(1, Math.floor(cpus)) }),
+    ...(memory !== undefined && { MemTotal: memory }),
+  }
+}
