@@ -1,0 +1,47 @@
+import type { Claim, Kind } from '../../../lib/store.ts'
+
+/** Every kind that can be claimed. */
+export const kinds: readonly Kind[] = ['container', 'exec', 'network', 'volume', 'image', 'reference']
+
+/** Ids that several namespaces may claim, because they name content. */
+export const sharedKinds: ReadonlySet<Kind> = new Set<Kind>(['image', 'reference'])
+
+/** Set of the ids of all namespaces; an id in it whose record is missing is none. */
+export const namespacesKey = 'moorage:namespaces'
+
+/** Hash of one namespace. Everything of a namespace shares its hash tag, and with it its place in a cluster. */
+export function recordKey(ns: string): string {
+  return `moorage:{${ns}}`
+}
+
+/** Hash of a kind: job name → what `encode` says of the claim or reservation. */
+export function namesKey(ns: string, kind: Kind): string {
+  return `moorage:{${ns}}:${kind}:names`
+}
+
+/** Sorted set of a kind, all scores 0: `<id>\n<job name>` of every claim, and of claims that are on their way in or out. */
+export function idsKey(ns: string, kind: Kind): string {
+  return `moorage:{${ns}}:${kind}:ids`
+}
+
+/** Set of the namespaces that may claim an engine id. It is written before the claim and removed after it. */
+export function ownersKey(kind: Kind, id: string): string {
+  return `moorage:owners:${kind}:{${id}}`
+}
+
+/** The keys of one kind as scripts take them: record, names, ids. */
+export function keysOf(ns: string, kind: Kind): [string, string, string] {
+  return [recordKey(ns), namesKey(ns, kind), idsKey(ns, kind)]
+}
+
+/** A claim and its age: claims of a namespace are numbered in the order in which their names were taken. */
+export interface Numbered {
+  claim: Claim
+  number: number
+}
+
+/** Reads what the scripts write into a names hash: number, id ('' while only reserved) and facts as JSON, a line each. */
+export function decode(ns: string, kind: Kind, name: string, value: string): Numbered {
+  const [number, id, facts] = value.split('\n') as [string, string, string]
+  return { number: Number(number), claim: { ns, kind, name, id: id === '' ? undefined : id, facts: JSON.parse(facts) } }
+}
