@@ -2,14 +2,15 @@ import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { run } from 'node:test'
-import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { clearLeftovers } from './setup/engine-directory.ts'
 import { reachableFrom } from './setup/import-graph.ts'
 import { install } from './setup/install.ts'
 import { root } from './setup/paths.ts'
 import { startSharedEngines } from './setup/shared-engine.ts'
-import { tally } from './setup/tally.ts'
+import { report } from './setup/reporter.ts'
+import { total } from './setup/tally.ts'
+import { watch } from './setup/watchdog.ts'
 
 /**
  * `npm test [-- [--name PATTERN] [PATH...]]`: all test files, or those under the paths. Installs and starts engines when
@@ -17,8 +18,8 @@ import { tally } from './setup/tally.ts'
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } })
 
-/** A file that takes longer hangs. */
-const fileTimeout = 300_000
+/** Milliseconds after which a test, and a whole file, hangs. */
+const [testTimeout, fileTimeout] = [240_000, 300_000]
 
 function selectedFiles(): string[] {
   const files = globSync('test/**/*.test.ts', { cwd: root }).toSorted()
@@ -45,23 +46,22 @@ async function prepare(files: string[]): Promise<() => void> {
 
 async function main(): Promise<number> {
   const files = selectedFiles()
-  const stop = await prepare(files)
   const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopping.abort())
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
+  const stop = await prepare(files)
+  const write = (text: string) => void process.stdout.write(text)
+  const endWatch = watch(files, fileTimeout, (file) => write(`${relative(root, file)} still runs after ${fileTimeout / 1000} s: killed\n`))
   const events = run({
-    files, cwd: root, concurrency: Math.min(2, availableParallelism()), timeout: fileTimeout, signal: stopping.signal,
+    files, cwd: root, concurrency: Math.min(2, availableParallelism()), timeout: testTimeout, signal: stopping.signal,
     ...(values.name ? { testNamePatterns: [values.name] } : {}),
   })
-  const counts = tally(events)
-  const printed = events.compose(new spec())
-  printed.pipe(process.stdout, { end: false })
-  await new Promise((resolve) => printed.on('end', resolve))
+  const counts = await report(events, write)
+  endWatch()
   stop()
   // Engines of test files that were killed.
   clearLeftovers()
-  const { passed, failed, skipped } = counts
-  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
-  return failed > 0 || passed === 0 || stopping.signal.aborted ? 1 : 0
+  write(`\n${total(counts)}\n`)
+  return counts.failed > 0 || counts.passed === 0 || stopping.signal.aborted ? 1 : 0
 }
 
-process.exit(await main())
+process.exitCode = await main()

@@ -71,7 +71,8 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     const from = log.length
     // The same port again, because namespaces have the address in their environment.
     const listen = url ? new URL(url).host : '127.0.0.1:0'
-    child = spawn(process.execPath, [main, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
+    // A test file that is killed does not leave its gateway behind.
+    child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, main, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
       ...(config ? ['--config', configFile] : []), ...flags], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => { log += text })
     await until(() => {

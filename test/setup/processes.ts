@@ -17,6 +17,12 @@ export function startTime(pid: number): string | undefined {
   return statFields(pid)?.[19]
 }
 
+/** Undefined when the process is gone. */
+export function parentOf(pid: number): number | undefined {
+  const parent = statFields(pid)?.[1]
+  return parent === undefined ? undefined : Number(parent)
+}
+
 export function allPids(): number[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number)
 }

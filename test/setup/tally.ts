@@ -1,5 +1,3 @@
-import type { run } from 'node:test'
-
 export interface Counts {
   passed: number
   failed: number
@@ -8,37 +6,37 @@ export interface Counts {
 
 /** The parts of a finished test's event (node:test) that counting needs. */
 export interface Finished {
+  name: string
   file?: string | undefined
   nesting: number
   skip?: string | boolean | undefined
   todo?: string | boolean | undefined
-  details: { error?: { failureType?: unknown } | undefined }
+  details: { type?: string | undefined, error?: { failureType?: unknown } | undefined }
 }
 
+export type Verdict = keyof Counts | 'parent'
+
 /**
- * Counts tests while they finish: those with tests inside only when they failed by themselves, as when a hook does.
- * Events come in order, children right before their parent.
+ * Judges tests while they finish: those with tests inside count only when they failed by themselves, as when a hook does, and a file without
+ * tests has failed. Events of a file come in order, children right before their parent.
  */
-export function counter(): { counts: Counts, finished(passed: boolean, event: Finished): void } {
-  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
+export function judge(): (passed: boolean, event: Finished) => Verdict {
   const lastNesting = new Map<string | undefined, number>()
-  return {
-    counts,
-    finished(passed, { file, nesting, skip, todo, details: { error } }) {
-      const isParent = (lastNesting.get(file) ?? -1) > nesting
-      lastNesting.set(file, nesting)
-      const isLeftOut = skip !== undefined && skip !== false || todo !== undefined && todo !== false
-      if (isParent && (passed || error?.failureType === 'subtestsFailed')) return
-      if (isLeftOut) counts.skipped++
-      else counts[passed ? 'passed' : 'failed']++
-    },
+  return (passed, { name, file, nesting, skip, todo, details: { type, error } }) => {
+    const isParent = type === 'suite' || (lastNesting.get(file) ?? -1) > nesting
+    lastNesting.set(file, nesting)
+    if (passed && name === file) return 'failed'
+    if (isParent && (passed || error?.failureType === 'subtestsFailed')) return 'parent'
+    if (isGiven(skip) || isGiven(todo)) return 'skipped'
+    return passed ? 'passed' : 'failed'
   }
 }
 
-/** Counts the tests of a run. */
-export function tally(events: ReturnType<typeof run>): Counts {
-  const { counts, finished } = counter()
-  events.on('test:pass', (event) => finished(true, event as Finished))
-  events.on('test:fail', (event) => finished(false, event as Finished))
-  return counts
+/** `N passed, N failed`, and how many were skipped if any. */
+export function total({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+function isGiven(option: string | boolean | undefined): boolean {
+  return option !== undefined && option !== false
 }
