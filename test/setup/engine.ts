@@ -45,8 +45,12 @@ export interface EngineOptions {
   daemon?: Record<string, unknown>
 }
 
-/** Room for as many networks as tests make; the engine's own default is for thirty. */
-const defaults = { 'default-address-pools': [{ base: '10.128.0.0/10', size: 24 }], 'live-restore': false }
+/** Room for as many networks as tests make, where the engine's own default is for thirty; registries on loopback; builds without the host's network. */
+const defaults = {
+  'default-address-pools': [{ base: '10.200.0.0/13', size: 26 }],
+  'insecure-registries': ['127.0.0.0/8'],
+  builder: { Entitlements: { 'network-host': false } },
+}
 
 /** Starts an engine and waits until it answers. It never outlives this process, or the next start clears it away. */
 export async function startEngine({ version = '28.5', daemon = {} }: EngineOptions = {}): Promise<OwnEngine> {
@@ -84,10 +88,11 @@ export function attachEngine(directory: string): Engine {
 
 function ownEngine(directory: string): OwnEngine {
   const engine = attachEngine(directory)
+  // containerd is dockerd's child and ends with it: waited for, as dockerd waits ten seconds for one that is about to end.
   const end = async (signal: NodeJS.Signals) => {
-    const { pid } = engine
-    process.kill(pid, signal)
-    await until(() => !isAlive(pid), `Engine ${engine.version} ends by ${signal}`)
+    const pids = [engine.pid, Number(readFileSync(join(directory, 'exec/containerd/containerd.pid'), 'utf8'))]
+    process.kill(engine.pid, signal)
+    await until(() => !pids.some(isAlive), `Engine ${engine.version} ends by ${signal}`)
   }
   const start = () => launch(engine)
   return Object.defineProperties({
