@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { cli, docker } from './setup/cli.ts'
 import { must } from './setup/command.ts'
 import { startEngine, type Engine, type OwnEngine } from './setup/engine.ts'
 import { clearLeftovers, networkOf } from './setup/engine-directory.ts'
+import { startGateway } from './setup/gateway.ts'
 import { importBusybox } from './setup/images.ts'
 import { install } from './setup/install.ts'
 import { dockerPath, root, versions } from './setup/paths.ts'
@@ -82,6 +84,34 @@ for (const version of versions) {
     })
   })
 }
+
+test('a gateway of the tests gives its clients a namespace, which is there after the gateway was killed', async () => {
+  const { socket } = await sharedEngine('28.5')
+  const gateway = await startGateway({ engineSocket: socket })
+  const { env, certPath } = await gateway.open()
+  assert.ok(existsSync(join(certPath, 'cert.pem')))
+  assert.equal(await docker(env, ['ps', '-q']), '')
+  await gateway.kill()
+  await gateway.restart()
+  assert.equal(await docker(env, ['ps', '-q']), '')
+  const { status, stdout } = await gateway.moorage(['list', '--json'])
+  assert.equal(status, 0)
+  assert.equal(JSON.parse(stdout).length, 1)
+  await gateway.stop()
+})
+
+test('a gateway ends with the process that started it, however that ends', async () => {
+  const { socket } = await sharedEngine('28.5')
+  const script = `import { startGateway } from './test/setup/gateway.ts'
+    console.log((await startGateway({ engineSocket: '${socket}' })).pid)`
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  owner.stdout.setEncoding('utf8').on('data', (text) => { said += text })
+  await until(() => said.includes('\n'), 'the gateway of another process starts')
+  assert.ok(isAlive(Number(said)))
+  owner.kill('SIGKILL')
+  await until(() => !isAlive(Number(said)), 'the gateway ends')
+})
 
 describe('an engine of a test of its own', () => {
   let engine: OwnEngine

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { command } from './setup/command.ts'
@@ -16,20 +16,25 @@ test('the types hold', () => passes('tsc', '--noEmit'))
 test('the linter finds nothing', () => passes('oxlint', '--deny-warnings'))
 
 /** What would tie a file to Node or to a store, so that it could not run in a Worker. */
-const impure = /^(node:|undici|ioredis|pino|@hono\/node-server)/
+const impure = /^(node:|undici$|undici\/|ioredis|pino|@hono\/node-server)/
 
-test('lib/ imports neither Node, nor what needs it, nor infra/, directly or through others', () => {
-  const files = globSync('lib/**/*.ts', { cwd: root }).map((file) => join(root, file))
-  assert.ok(files.length > 0)
-  const offences = files.flatMap((file) => [...reachableFrom(file)]).flatMap((file) => {
-    const name = relative(root, file)
-    const imported = importsOf(readFileSync(file, 'utf8')).filter((specifier) => impure.test(specifier))
-    return [...name.startsWith('lib/') || name === 'package.json' ? [] : [`lib/ reaches ${name}`], ...imported.map((specifier) => `${name} imports ${specifier}`)]
+for (const folder of ['lib', 'functions']) {
+  test(`${folder}/ imports neither Node, nor what needs it, nor infra/, directly or through others, not even types`, () => {
+    const files = globSync(`${folder}/**/*.ts`, { cwd: root }).map((file) => join(root, file))
+    assert.ok(files.length > 0)
+    const reached = new Set(files.flatMap((file) => [...reachableFrom(file, { types: true })]))
+    assert.deepEqual([...reached].flatMap(offences), [])
   })
-  assert.deepEqual([...new Set(offences)], [])
-})
+}
 
-test('imports are found in all their forms, and those of types are left out', () => {
+function offences(file: string): string[] {
+  const name = relative(root, file)
+  const imported = importsOf(readFileSync(file, 'utf8'), { types: true }).filter((specifier) => impure.test(specifier))
+  const isInside = /^(lib|functions)\//.test(name) || name === 'package.json'
+  return [...isInside ? [] : [`${name} is reached`], ...imported.map((specifier) => `${name} imports ${specifier}`)]
+}
+
+test('imports are found in all their forms, those of types only when asked for', () => {
   const source = `import type { A } from 'type-only'
 import { b } from 'named'
 import c, {
@@ -38,6 +43,22 @@ import c, {
 import 'side-effect'
 export * from "./again.ts"
 export type { E } from './type.ts'
+export const h = 1
 const f = await import('./dynamic.ts')`
-  assert.deepEqual(importsOf(source), ['named', './several-lines.ts', 'side-effect', './again.ts', './dynamic.ts'])
+  const running = ['named', './several-lines.ts', 'side-effect', './again.ts', './dynamic.ts']
+  assert.deepEqual(importsOf(source), running)
+  assert.deepEqual(importsOf(source, { types: true }).toSorted(), [...running, 'type-only', './type.ts'].toSorted())
+})
+
+test('no file that people read has more than 400 lines', () => {
+  const files = globSync(['*.*', '{docs,functions,infra,lib,test}/**/*.*'], { cwd: root, exclude: ['package-lock.json', 'test/data/**'] })
+  assert.ok(files.includes('README.md') && files.includes('test/static.test.ts'))
+  const isLong = (file: string) => statSync(join(root, file)).isFile() && readFileSync(join(root, file), 'utf8').split('\n').length > 401
+  assert.deepEqual(files.filter(isLong), [])
+})
+
+test('the lock file names packages, and not where somebody once got them', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  assert.ok(Object.keys(packages).length > 1)
+  assert.deepEqual(Object.keys(packages).filter((name) => packages[name].resolved !== undefined), [])
 })

@@ -79,12 +79,15 @@ function unpack(name: string, tree: Tree): void {
   renameSync(partial, treePath(name))
 }
 
+/** What a moving release offers now is better than no engine, when it has left the wanted version behind. */
 function download(options: string[], { packages, release }: Tree, directory: string): void {
+  const attempt = (names: string[]) => must('apt-get', [...options, 'download', '-q', ...names], { cwd: directory })
   try {
-    must('apt-get', [...options, 'download', '-q', ...packages], { cwd: directory })
-  } catch (error) {
-    throw new Error(`Debian ${release} at ${mirror} does not offer what the tests need (${packages.join(' ')}); `
-      + 'name a mirror that does, such as a dated one of snapshot.debian.org, in MOORAGE_TEST_MIRROR', { cause: error })
+    attempt(packages)
+  } catch (cause) {
+    if (release !== 'sid') throw new Error(`Debian ${release} at ${mirror} does not offer ${packages.join(' ')}`, { cause })
+    say(`Debian ${release} has other versions now; a dated mirror in MOORAGE_TEST_MIRROR, such as one of snapshot.debian.org, has the old ones`)
+    attempt(packages.map((name) => name.replace(/=.*/, '')))
   }
 }
 
