@@ -1,4 +1,5 @@
-import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { endpoint, type Endpoint } from '../lib/endpoint.ts'
+import type { Host } from '../lib/engine.ts'
 import type { EngineEvent } from '../lib/events.ts'
 import { matchEvent, type EventMessage } from '../lib/filters/events.ts'
 import { parseFilters } from '../lib/filters/parse.ts'
@@ -16,7 +17,8 @@ export const events: readonly Endpoint[] = [
       const since = moment(call.query.since, call.now)
       const until = moment(call.query.until, call.now)
       const signal = until === undefined ? call.connection.signal : AbortSignal.any([call.connection.signal, ends(until, call.now)])
-      return { status: 200, lines: watched(call as Call, { since, until, signal, passes: (event) => matchEvent(filters, event as EventMessage) }) }
+      const seen = call.host.watch(call.ns, signal)
+      return { status: 200, lines: watched(seen, { since, until, passes: (event) => matchEvent(filters, event as EventMessage) }) }
     },
   }),
 ]
@@ -36,15 +38,13 @@ function ends(until: bigint, now: number): AbortSignal {
   return AbortSignal.timeout(Math.min(Math.max(wait, 0), longestWait))
 }
 
-interface Watch {
+interface Wanted {
   since: bigint | undefined
   until: bigint | undefined
-  signal: AbortSignal
   passes(event: EngineEvent): boolean
 }
 
-async function* watched(call: Call, { since, until, signal, passes }: Watch): AsyncGenerator<EngineEvent> {
-  const { past, next } = call.host.watch(call.ns, signal)
+async function* watched({ past, next }: ReturnType<Host['watch']>, { since, until, passes }: Wanted): AsyncGenerator<EngineEvent> {
   const inTime = (event: EngineEvent) => until === undefined || nanosOf(event) <= until
   if (since !== undefined) yield* past.filter((event) => nanosOf(event) >= since && inTime(event) && passes(event))
   for await (const event of next) if (inTime(event) && passes(event)) yield event

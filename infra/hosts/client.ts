@@ -1,7 +1,7 @@
 import { Pool, type Dispatcher } from 'undici'
 import type { EngineAnswer, EngineHead, EngineRequest, EngineStream } from '../../lib/engine.ts'
-import { stringify } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
+import { headOf, wire } from '../../lib/wire.ts'
 
 /** Where an engine is reached: a unix socket or a TCP address, the latter with TLS material when it wants mTLS. */
 export interface EngineAddress {
@@ -16,35 +16,6 @@ export function engineAddress(url: string, tls?: EngineAddress['tls']): EngineAd
   if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length) }
   const parsed = new URL(url.replace(/^tcp:/, tls ? 'https:' : 'http:'))
   return { host: parsed.hostname, port: Number(parsed.port || (tls ? 2376 : 2375)), tls: parsed.protocol === 'https:' ? tls ?? {} : undefined }
-}
-
-/** The parts of a request line and head that the engine gets. */
-export interface WireRequest {
-  method: EngineRequest['method']
-  path: string
-  headers: Record<string, string>
-  body: string | undefined
-}
-
-/** Writes an engine request as it goes over the wire: version prefix, encoded query, JSON body with its type. */
-export function wire(request: EngineRequest): WireRequest {
-  const body = request.body === undefined ? undefined : stringify(request.body)
-  const headers: Record<string, string> = { ...request.headers }
-  if (body !== undefined) headers['content-type'] = 'application/json'
-  const query = search(request.query ?? {})
-  return { method: request.method, path: `${request.version ? `/v${request.version}` : ''}${encodeURI(request.path)}${query}`, headers, body }
-}
-
-function search(query: NonNullable<EngineRequest['query']>): string {
-  const pairs = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one) => `${key}=${encodeURIComponent(String(one))}`))
-  return pairs.length === 0 ? '' : `?${pairs.join('&')}`
-}
-
-/** First values of raw header pairs, lower-case names. */
-export function headOf(status: number, raw: Record<string, string | string[] | undefined>): EngineHead {
-  const headers = Object.fromEntries(Object.entries(raw).map(([name, value]) => [name, Array.isArray(value) ? value[0]! : value ?? '']))
-  return { status, headers }
 }
 
 /** Calls one engine. Connections are not bounded, so that idle streams (events, wait, logs -f) never hold back a call. */

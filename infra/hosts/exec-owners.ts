@@ -1,11 +1,11 @@
+import type { Host } from '../../lib/engine.ts'
 import { parseAnswer } from '../../lib/json.ts'
-import type { EngineClient } from './client.ts'
 
 /** Execs remembered per gateway; an older one costs one more call to the engine. */
 const kept = 10_000
 
 /** Which container an exec runs in. The engine knows; what it said once never changes. */
-export function execOwners(client: EngineClient): { of(exec: string): Promise<string | undefined>; learn(exec: string, container: string): void } {
+export function execOwners(client: Pick<Host, 'call'>): { of(exec: string): Promise<string | undefined>; learn(exec: string, container: string): void } {
   const containers = new Map<string, string>()
   const learn = (exec: string, container: string) => {
     if (containers.size >= kept) containers.delete(containers.keys().next().value!)

@@ -1,20 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { compareVersions } from '../../lib/go.ts'
-import type { Announcement, Host, HostFacts, ImageFacts } from '../../lib/engine.ts'
+import type { Announcement, Host, HostFacts } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
-import { parseAnswer } from '../../lib/json.ts'
 import { splitLines } from '../../lib/lines.ts'
-import { familiar, normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { engineAddress, engineClient, type EngineAddress, type EngineClient } from './client.ts'
 import { eventHub, type EventHub } from './event-hub.ts'
 import { execOwners } from './exec-owners.ts'
-
-/** Newest and oldest API versions this gateway has schemas for. */
-const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
-
-/** Images whose facts are kept; each is a few kilobytes. */
-const imagesKept = 2048
+import { probe } from './facts.ts'
+import { imageCache, refreshShared } from './images.ts'
 
 /** A host with its life: probing, events, shared images. */
 export interface LiveHost extends Host {
@@ -124,55 +117,12 @@ function raiseAway(name: string): never {
   throw new Refusal(503, `host ${name} has not answered yet; try again when the engine is up`)
 }
 
-async function probe(client: EngineClient): Promise<HostFacts> {
-  const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
-    const answer = await client.call({ method: 'GET', path })
-    if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}`)
-    return parseAnswer(answer.text) as Record<string, unknown>
-  }))
-  const engineApi = String(version!.ApiVersion)
-  const oldest = String(version!.MinAPIVersion ?? spokenVersions.oldest)
-  return {
-    engineVersion: String(version!.Version).replace(/\+.*$/, ''),
-    apiVersion: compareVersions(engineApi, spokenVersions.newest) > 0 ? spokenVersions.newest : engineApi,
-    minApiVersion: compareVersions(oldest, spokenVersions.oldest) < 0 ? spokenVersions.oldest : oldest,
-    version: version!,
-    info: info!,
-  }
-}
-
 /** The legacy fields and times that engines add to their events (Engine API, SystemEvents). */
 function stamped(event: Announcement): EngineEvent {
   const now = Date.now()
   return {
     status: event.Action, ...(event.Actor.ID !== '' && { id: event.Actor.ID }), ...event, scope: 'local',
     time: Math.trunc(now / 1000), timeNano: JSON.rawJSON(`${now}000000`),
-  }
-}
-
-function imageCache(client: EngineClient): { facts: Host['image']; forget(id: string): void } {
-  const kept = new Map<string, Map<string, ImageFacts>>()
-  return {
-    async facts(id, version = '') {
-      const known = kept.get(id)?.get(version)
-      if (known) return known
-      const answer = await client.call({ method: 'GET', path: `/images/${id}/json`, ...(version && { version }) })
-      if (answer.status !== 200) return undefined
-      const facts = parseAnswer(answer.text) as ImageFacts
-      if (kept.size >= imagesKept) kept.delete(kept.keys().next().value!)
-      kept.set(id, (kept.get(id) ?? new Map()).set(version, facts))
-      return facts
-    },
-    forget: (id) => void kept.delete(id),
-  }
-}
-
-async function refreshShared(client: EngineClient, references: readonly string[], shared: Map<string, string>): Promise<void> {
-  for (const text of references) {
-    const reference = withDefaultTag(parseReference(text))
-    const answer = await client.call({ method: 'GET', path: `/images/${familiar(reference)}/json` })
-    if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
-    else shared.delete(normalised(reference))
   }
 }
 

@@ -3,7 +3,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
 import { firstJsonEnd } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
-import { headOf, unreachable, wire, type EngineClient } from '../hosts/client.ts'
+import { headOf, wire } from '../../lib/wire.ts'
+import { unreachable, type EngineClient } from '../hosts/client.ts'
 import { hijack, type Upgrade } from './hijack.ts'
 
 /** What a Node connection needs beyond the pure interface: the client of a host. */

@@ -5,7 +5,8 @@ import { connect as tlsConnect } from 'node:tls'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { EngineAnswer, EngineRequest, ShapeHead } from '../../lib/engine.ts'
 import { readAll } from '../../lib/lines.ts'
-import { headOf, unreachable, wire, type EngineAddress, type EngineClient } from '../hosts/client.ts'
+import { headOf, wire } from '../../lib/wire.ts'
+import { unreachable, type EngineAddress, type EngineClient } from '../hosts/client.ts'
 
 /** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
 export interface Upgrade {

@@ -1,0 +1,24 @@
+import type { Host, HostFacts } from '../../lib/engine.ts'
+import { compareVersions } from '../../lib/go.ts'
+import { parseAnswer } from '../../lib/json.ts'
+
+/** Newest and oldest API versions this gateway has schemas for. */
+const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
+
+/** Asks an engine what it is. Throws when it does not answer with 200. */
+export async function probe(client: Pick<Host, 'call'>): Promise<HostFacts> {
+  const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
+    const answer = await client.call({ method: 'GET', path })
+    if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}`)
+    return parseAnswer(answer.text) as Record<string, unknown>
+  }))
+  const engineApi = String(version!.ApiVersion)
+  const oldest = String(version!.MinAPIVersion ?? spokenVersions.oldest)
+  return {
+    engineVersion: String(version!.Version).replace(/\+.*$/, ''),
+    apiVersion: compareVersions(engineApi, spokenVersions.newest) > 0 ? spokenVersions.newest : engineApi,
+    minApiVersion: compareVersions(oldest, spokenVersions.oldest) < 0 ? spokenVersions.oldest : oldest,
+    version: version!,
+    info: info!,
+  }
+}

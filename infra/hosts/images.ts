@@ -1,0 +1,34 @@
+import type { Host, ImageFacts } from '../../lib/engine.ts'
+import { parseAnswer } from '../../lib/json.ts'
+import { familiar, normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
+
+/** Images whose facts are kept; each is a few kilobytes. */
+const imagesKept = 2048
+
+/** Image facts by id and API version, asked for once. */
+export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; forget(id: string): void } {
+  const kept = new Map<string, Map<string, ImageFacts>>()
+  return {
+    async facts(id, version = '') {
+      const known = kept.get(id)?.get(version)
+      if (known) return known
+      const answer = await client.call({ method: 'GET', path: `/images/${id}/json`, ...(version && { version }) })
+      if (answer.status !== 200) return undefined
+      const facts = parseAnswer(answer.text) as ImageFacts
+      if (kept.size >= imagesKept) kept.delete(kept.keys().next().value!)
+      kept.set(id, (kept.get(id) ?? new Map()).set(version, facts))
+      return facts
+    },
+    forget: (id) => void kept.delete(id),
+  }
+}
+
+/** Finds the ids of the operator's shared references again; those the engine does not have are left out. */
+export async function refreshShared(client: Pick<Host, 'call'>, references: readonly string[], shared: Map<string, string>): Promise<void> {
+  for (const text of references) {
+    const reference = withDefaultTag(parseReference(text))
+    const answer = await client.call({ method: 'GET', path: `/images/${familiar(reference)}/json` })
+    if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
+    else shared.delete(normalised(reference))
+  }
+}
