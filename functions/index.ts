@@ -4,17 +4,20 @@ import { canonicalPath, parseQuery } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
 import { refuse, run, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { build } from './build.ts'
 import { containers } from './containers.ts'
+import { distribution } from './distribution.ts'
 import type { Entry } from './entry.ts'
 import { events } from './events.ts'
 import { exec } from './exec.ts'
+import { images } from './images.ts'
 import { networks } from './networks.ts'
 import { refused } from './refused.ts'
 import { system } from './system.ts'
 import { volumes } from './volumes.ts'
 
 /** The whitelist: what is not in one of these tables does not exist. */
-export const rows: readonly Endpoint[] = [...system, ...events, ...refused, ...containers, ...exec, ...networks, ...volumes]
+export const rows: readonly Endpoint[] = [...system, ...events, ...refused, ...containers, ...exec, ...images, ...build, ...distribution, ...networks, ...volumes]
 
 /** HEAD requests have a path space of their own, since Hono answers HEAD by the GET row; no client path holds a NUL. */
 const headSpace = '/\0HEAD'

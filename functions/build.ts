@@ -1,0 +1,17 @@
+import { endpoint, type Endpoint } from '../lib/endpoint.ts'
+import { Refusal } from '../lib/refusal.ts'
+
+/** Endpoints on builds (Engine API, tags Image and Session; engine-api.md A.4). */
+export const build: readonly Endpoint[] = [
+  unserved('ImageBuild', 'POST /build', 'building images', 'build where you have an engine of your own and pull or load the image here'),
+  unserved('BuildCancel', 'POST /build/cancel', 'building images', 'there is no build to cancel'),
+  // Nothing has been built here, so nothing is cached: clients that prune everything go on.
+  endpoint({ name: 'BuildPrune', route: 'POST /build/prune', answer: () => ({ status: 200, body: { CachesDeleted: null, SpaceReclaimed: 0 } }) }),
+  unserved('Session', 'POST /session', 'build sessions', 'build where you have an engine of your own and pull or load the image here'),
+  unserved('Grpc', 'POST /grpc', 'BuildKit', 'build where you have an engine of your own and pull or load the image here'),
+  unserved('ImageCommit', 'POST /commit', 'committing containers', 'export the container and import the archive'),
+]
+
+function unserved(name: string, route: Endpoint['route'], what: string, instead: string): Endpoint {
+  return endpoint({ name, route, answer: () => { throw new Refusal(501, `this gateway does not serve ${what} yet; ${instead}`) } })
+}

@@ -1,0 +1,84 @@
+import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { nameImage, adoptImage, noteTagged } from '../lib/images/adopt.ts'
+import { announceTag } from '../lib/images/events.ts'
+import { targetReference } from '../lib/images/names.ts'
+import { presentHistory, presentInspect } from '../lib/images/present.ts'
+import { visibleImages } from '../lib/images/table.ts'
+import { compareVersions } from '../lib/go.ts'
+import { missing } from '../lib/missing.ts'
+import { allowsRegistry } from '../lib/policy.ts'
+import { text, texts } from '../lib/query.ts'
+import { familiar, parseReference, storedReference, withDefaultTag } from '../lib/reference.ts'
+import { forbidden, Refusal } from '../lib/refusal.ts'
+import { registryCredentials } from './distribution.ts'
+import { imageCreate } from './image-create.ts'
+import { imageList } from './image-list.ts'
+import { imageLoad } from './image-load.ts'
+import { imagePrune, imageRemove } from './image-remove.ts'
+
+/** Endpoints on images (Engine API, tag Image; engine-api.md A.3). */
+export const images: readonly Endpoint[] = [
+  imageList,
+  imageCreate,
+  imageLoad,
+  imagePrune,
+  endpoint({
+    name: 'ImageSearch', route: 'GET /images/search', query: { term: text, limit: text, filters: text },
+    plan(call) {
+      refuseSearch(call)
+      return { path: '/images/search', query: call.query, headers: registryCredentials(call as Call) }
+    },
+  }),
+  endpoint({ name: 'ImageGetAll', route: 'GET /images/get', query: { names: texts }, answer: () => { throw notYet('saving images', 'pull them from a registry') } }),
+  endpoint({ name: 'ImageGet', route: 'GET /images/:name{.+}/get', answer: () => { throw notYet('saving images', 'pull them from a registry') } }),
+  endpoint({ name: 'ImagePush', route: 'POST /images/:name{.+}/push', answer: () => { throw notYet('pushing images', 'push from where the image was built') } }),
+  endpoint({
+    name: 'ImageInspect', route: 'GET /images/:name{.+}/json', owns: 'image', query: { manifests: text, platform: text },
+    answer: async (call) => ({ status: 200, body: await inspect(call as Call) }),
+  }),
+  endpoint({
+    name: 'ImageHistory', route: 'GET /images/:name{.+}/history', owns: 'image', query: { platform: text },
+    async answer(call) {
+      const history = await call.ask({ method: 'GET', path: `/images/${call.id}/history`, query: call.query })
+      return { status: 200, body: presentHistory(history, await visibleImages(call.store, call.host, call.ns)) }
+    },
+  }),
+  endpoint({
+    name: 'ImageTag', route: 'POST /images/:name{.+}/tag', query: { repo: text, tag: text },
+    answer: tag,
+  }),
+  imageRemove,
+]
+
+function notYet(what: string, instead: string): Refusal {
+  return new Refusal(501, `this gateway does not serve ${what} yet; ${instead}`)
+}
+
+async function inspect(call: Call): Promise<unknown> {
+  const table = await visibleImages(call.store, call.host, call.ns)
+  const facts = await call.host.image(call.id, call.version)
+  const image = table.get(call.id)
+  if (facts === undefined || image === undefined) throw missing.image(familiar(withDefaultTag(parseReference(call.term))))
+  return presentInspect(facts, image, { isVisible: (id) => table.has(id) }, { version: call.version, host: call.host.facts() })
+}
+
+async function tag(call: Call<{ repo: string | undefined; tag: string | undefined }>) {
+  const complaint = compareVersions(call.host.facts().apiVersion, '1.42') < 0 ? undefined : 'cannot import digest reference'
+  const target = targetReference(call.query.repo, call.query.tag, complaint)
+  const { id } = await call.resolve.image(call.term)
+  if (target === undefined) return { status: 200 }
+  // Before anything is taken: some names cannot be stored.
+  storedReference(call.ns, target)
+  await adoptImage(call as Call, id)
+  await nameImage(call as Call, id, target)
+  await noteTagged(call as Call, id, call.now)
+  await announceTag(call as Call, id, target)
+  return { status: 201 }
+}
+
+/** The engine asks the registry that the term names, the Docker Hub for plain words. */
+function refuseSearch({ query, policy }: Call<{ term: string | undefined }>): void {
+  const [first, rest] = (query.term ?? '').split('/', 2)
+  const host = rest !== undefined && (/[.:]/.test(first!) || first === 'localhost') ? first! : 'docker.io'
+  if (!allowsRegistry(policy, host)) throw forbidden({ field: 'term', why: `the policy does not allow the registry ${host}`, instead: 'search one that it allows' })
+}
