@@ -23,10 +23,10 @@ export async function list(call: ListCall): Promise<unknown[]> {
   const narrow = imageFilter(filters, await context(call, filters, known))
   const counted = await containerCounts(call as Call)
   const isVisible = (id: string) => known.has(id)
-  const summaries = [...known].map(([id, { facts, image }]) =>
+  // Newest first; of one second the latest to come.
+  const summaries = [...known].reverse().map(([id, { facts, image }]) =>
     presentSummary(facts, image, { isVisible, containers: counted && (counted.get(id) ?? 0) }))
-  const asker = { version: call.version, host: call.host.facts() }
-  return summaries.sort((a, b) => b.Created - a.Created).map((one) => narrow(one)).filter((one) => one !== undefined).map((one) => versioned(one, asker))
+  return summaries.sort((a, b) => b.Created - a.Created).map((one) => narrow(one)).filter((one) => one !== undefined).map((one) => versioned(one, call.version))
 }
 
 /** Facts and references of every visible image that the engine has. */

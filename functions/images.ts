@@ -33,7 +33,7 @@ export const images: readonly Endpoint[] = [
   endpoint({ name: 'ImageGet', route: 'GET /images/:name{.+}/get', answer: () => { throw notYet('saving images', 'pull them from a registry') } }),
   endpoint({ name: 'ImagePush', route: 'POST /images/:name{.+}/push', answer: () => { throw notYet('pushing images', 'push from where the image was built') } }),
   endpoint({
-    name: 'ImageInspect', route: 'GET /images/:name{.+}/json', owns: 'image', query: { manifests: text, platform: text },
+    name: 'ImageInspect', route: 'GET /images/:name{.+}/json',
     answer: async (call) => ({ status: 200, body: await inspect(call as Call) }),
   }),
   endpoint({
@@ -55,11 +55,17 @@ function notYet(what: string, instead: string): Refusal {
 }
 
 async function inspect(call: Call): Promise<unknown> {
-  const table = await visibleImages(call.store, call.host, call.ns)
-  const facts = await call.host.image(call.id, call.version)
-  const image = table.get(call.id)
-  if (facts === undefined || image === undefined) throw missing.image(familiar(withDefaultTag(parseReference(call.term))))
-  return presentInspect(facts, image, { isVisible: (id) => table.has(id) }, { version: call.version, host: call.host.facts() })
+  const { id } = await call.resolve.image(call.term).catch((error) => { throw asInspectSays(call, error) })
+  const [table, facts] = await Promise.all([visibleImages(call.store, call.host, call.ns), call.host.image(id, call.version)])
+  const image = table.get(id)
+  if (facts === undefined || image === undefined) throw asInspectSays(call, missing.image(familiar(withDefaultTag(parseReference(call.term)))))
+  return presentInspect(facts, image, { isVisible: (other) => table.has(other) }, call.host.facts())
+}
+
+/** Engine 20.10 says it twice. */
+function asInspectSays(call: Call, error: unknown): unknown {
+  const twice = error instanceof Refusal && error.status === 404 && compareVersions(call.host.facts().apiVersion, '1.42') < 0
+  return twice ? new Refusal(404, `no such image: ${call.term}: ${error.message}`) : error
 }
 
 async function tag(call: Call<{ repo: string | undefined; tag: string | undefined }>) {

@@ -4,12 +4,6 @@ import { compareVersions } from '../go.ts'
 import { withoutOurLabels } from '../present.ts'
 import { isDigest, shown, type OwnImage } from './table.ts'
 
-/** Who is asking: the API version and the engine behind the answer. */
-export interface Asker {
-  version: string
-  host: HostFacts
-}
-
 const neverTagged = '0001-01-01T00:00:00Z'
 
 /** The parts of the namespace's view that other images decide. */
@@ -20,9 +14,9 @@ export interface Neighbours {
 }
 
 /** `GET /images/{name}/json` from what the engine says of the content and the namespace's own references (engine-api.md C.2). */
-export function presentInspect(facts: ImageFacts, image: OwnImage, { isVisible }: Neighbours, asker: Asker): ImageFacts {
+export function presentInspect(facts: ImageFacts, image: OwnImage, { isVisible }: Neighbours, host: HostFacts): ImageFacts {
   const { tags, digests } = referencesOf(image, facts)
-  const root = String(asker.host.info.DockerRootDir ?? '')
+  const root = String(host.info.DockerRootDir ?? '')
   return {
     ...facts,
     ...('RepoTags' in facts && { RepoTags: tags }), ...('RepoDigests' in facts && { RepoDigests: digests }),
@@ -65,12 +59,12 @@ export function presentSummary(facts: ImageFacts, image: OwnImage, { isVisible, 
   }
 }
 
-/** The list entry as this API version and engine write it: no references at all, virtual size. */
-export function versioned(summary: any, { version, host }: Asker): any {
+/** The list entry as this API version has it: how no references are written, and the virtual size. */
+export function versioned(summary: any, version: string): any {
   const { RepoTags: tags, RepoDigests: digests } = summary
-  const unnamed = tags.length + digests.length === 0 && compareVersions(version, '1.43') < 0
-  // Engines before API 1.42 leave an empty list null when the other one is not empty.
-  const none = compareVersions(host.apiVersion, '1.42') < 0 ? null : []
+  const old = compareVersions(version, '1.43') < 0
+  const unnamed = old && tags.length + digests.length === 0
+  const none = old ? null : []
   return {
     ...summary,
     RepoTags: unnamed ? ['<none>:<none>'] : tags.length === 0 ? none : tags,

@@ -15,6 +15,8 @@ export interface Removing {
   images: ReadonlyMap<string, OwnImage>
   facts: ReadonlyMap<string, ImageFacts>
   world: ImageWorld
+  /** Images that have gone since. */
+  gone: Set<string>
 }
 
 /** The namespace's own images and containers, for planning. `containers`: as the engine lists them. */
@@ -27,7 +29,7 @@ export async function gather(call: Call, images: ReadonlyMap<string, OwnImage>, 
   const own = [...images.values()].filter((image) => !image.shared)
   const parentOf = (id: string) => { const parent = facts.get(id)?.Parent; return images.has(parent) ? parent as string : undefined }
   return {
-    images, facts,
+    images, facts, gone: new Set(),
     world: {
       images: new Map(own.map((image) => [image.id, { references: image.own, parent: parentOf(image.id) }])),
       containers: containers.map((one) => ({ id: one.Id, imageId: one.ImageID, running: one.State === 'running' || one.State === 'paused' || one.State === 'restarting' })),
@@ -39,7 +41,6 @@ export async function gather(call: Call, images: ReadonlyMap<string, OwnImage>, 
 export async function carryOut(call: Call, removing: Removing, steps: readonly Step[], prune: boolean): Promise<{ removed: Removed[]; reclaimed: number }> {
   const removed: Removed[] = []
   let reclaimed = 0
-  const present = new Map([...removing.images.keys()].map((id) => [id, layersOf(removing, id)]))
   for (const step of steps) {
     if ('untag' in step) {
       await unname(call, step.untag, isDigest(step.untag) ? undefined : storedReference(call.ns, parseReference(step.untag)))
@@ -50,9 +51,9 @@ export async function carryOut(call: Call, removing: Removing, steps: readonly S
     const id = step.delete
     await disown(call, id, { prune })
     announceImage(call, 'delete', id, null)
-    const layers = present.get(id)!
-    present.delete(id)
-    const kept = [...present.values(), ...usedLayers(removing, id)]
+    removing.gone.add(id)
+    const layers = layersOf(removing, id)
+    const kept = keptLayers(removing)
     const gone = await removedLayers(layers, kept)
     removed.push({ Deleted: id }, ...gone.map((layer) => ({ Deleted: layer })))
     reclaimed += reclaimedBy(removing, id, layers, sharedDepth(layers, kept))
@@ -64,9 +65,11 @@ function layersOf({ facts }: Removing, id: string): string[] {
   return facts.get(id)?.RootFS?.Layers ?? []
 }
 
-/** A container keeps the layers of its image even when the image itself is forced away. */
-function usedLayers({ world, facts }: Removing, id: string): string[][] {
-  return world.containers.some((container) => container.imageId === id) ? [facts.get(id)?.RootFS?.Layers ?? []] : []
+/** Stacks that other images hold, and containers even when their image has been forced away. */
+function keptLayers(removing: Removing): string[][] {
+  const { images, gone, world } = removing
+  const used = world.containers.map((container) => container.imageId)
+  return [...[...images.keys()].filter((id) => !gone.has(id)), ...used].map((id) => layersOf(removing, id))
 }
 
 /** Bytes of the layers that go. What lies below is known from an image that is exactly that; otherwise the whole image is counted. */
