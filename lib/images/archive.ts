@@ -25,18 +25,26 @@ export function rewriteArchive(source: AsyncIterable<Uint8Array>, name: NameOnEn
   const to = pack()
   let failure: unknown
   const feeding = feed(decompressed(source), from)
-  const rewriting = rewrite(from, to, name)
-  void Promise.all([feeding, rewriting]).then(() => to.finalize(), async (error) => {
+  const over = Promise.all([feeding, rewrite(from, to, name)]).then(() => to.finalize(), async (error) => {
     failure = error
     from.destroy(error as Error)
     await feeding.catch(() => {})
-    to.destroy(error)
+    to.destroy(error as Error)
   })
-  return { bytes: to as unknown as AsyncIterable<Uint8Array>, failure: () => failure }
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* to as unknown as AsyncIterable<Uint8Array>
+    } catch (error) {
+      // Streams may break before the reason has come round.
+      await over
+      throw failure ?? error
+    }
+  }
+  return { bytes: bytes(), failure: () => failure }
 }
 
 /** An entry of the parser: its types say less than it does. */
-type Entry = AsyncIterable<Uint8Array> & { resume(): void; pipe(to: unknown): void }
+type Entry = AsyncIterable<Uint8Array> & { resume(): void; pipe(to: unknown): void; on(event: 'error', listener: (error: Error) => void): void }
 
 /** Writes what comes into the parser at the parser's speed; what comes after the parser has stopped is read and dropped. */
 async function feed(source: AsyncIterable<Uint8Array>, parser: ReturnType<typeof extract>): Promise<void> {
@@ -65,7 +73,7 @@ async function rewrite(from: ReturnType<typeof extract>, to: Pack, name: NameOnE
       const header = check(entry.header)
       if (header === undefined) { entry.resume(); continue }
       const named = header.type === 'file' && Object.hasOwn(namedFiles, header.name) ? namedFiles[header.name] : undefined
-      manifest ||= header.name === 'manifest.json'
+      manifest ||= header.name === 'manifest.json' && header.type === 'file'
       if (named === undefined) await copy(entry as unknown as Entry, to, written(entry.header, header))
       else to.entry({ name: header.name, mode: 0o644, mtime: new Date(0) }, stringify(named(await small(entry as unknown as Entry, header.name), name)))
     }
@@ -87,6 +95,8 @@ function copy(entry: Entry, to: Pack, header: Header): Promise<void> {
   }
   return new Promise((resolve, reject) => {
     const sink = to.entry(header, (error) => error ? reject(error) : resolve())
+    entry.on('error', reject)
+    sink.on('error', reject)
     entry.pipe(sink)
   })
 }
