@@ -10,7 +10,7 @@ import { clearLeftovers, networkOf } from './setup/engine-directory.ts'
 import { startGateway } from './setup/gateway.ts'
 import { importBusybox } from './setup/images.ts'
 import { install } from './setup/install.ts'
-import { dockerPath, root, versions } from './setup/paths.ts'
+import { commonProgram, dockerPath, root, versions } from './setup/paths.ts'
 import { allPids, isAlive, isRootedIn, mountsUnder, until } from './setup/processes.ts'
 import { recordingProxy } from './setup/recording-proxy.ts'
 import { credentials, startRegistry } from './setup/registry.ts'
@@ -61,7 +61,7 @@ for (const version of versions) {
 
     test('reaches a registry that demands a login, with it and not without', async () => {
       const registry = await startRegistry(engine, { login: true })
-      const ping = (user: string[]) => engine.enter('busybox', ['wget', '-q', '-O', '-', ...user, `http://${registry.address}/v2/`])
+      const ping = (user: string[]) => engine.enter(commonProgram('busybox'), ['wget', '-q', '-O', '-', ...user, `http://${registry.address}/v2/`])
       assert.notEqual((await ping([])).status, 0)
       const basic = Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')
       assert.equal((await ping(['--header', `Authorization: Basic ${basic}`])).stdout, '{}')
