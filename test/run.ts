@@ -1,16 +1,13 @@
 import { globSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
-import { run } from 'node:test'
 import { parseArgs } from 'node:util'
 import { clearLeftovers } from './setup/engine-directory.ts'
 import { reachableFrom } from './setup/import-graph.ts'
 import { install } from './setup/install.ts'
 import { root } from './setup/paths.ts'
+import { runFiles } from './setup/run-files.ts'
 import { startSharedEngines } from './setup/shared-engine.ts'
-import { report } from './setup/reporter.ts'
-import { total } from './setup/tally.ts'
-import { watch } from './setup/watchdog.ts'
+import { sum, total, type Counts } from './setup/tally.ts'
 
 /**
  * `npm test [-- [--name PATTERN] [PATH...]]`: all test files, or those under the paths. Installs and starts engines when
@@ -18,8 +15,11 @@ import { watch } from './setup/watchdog.ts'
  */
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { name: { type: 'string' } } })
 
-/** Milliseconds after which a test, and a whole file, hangs. */
-const [testTimeout, fileTimeout] = [240_000, 300_000]
+/** Files that failed are run again, alone and on new engines, this many times: two cores with several engines and clients starve a client now and then. */
+const secondChances = 2
+
+/** More failed files than this are no accident. */
+const mostRepeated = 8
 
 function selectedFiles(): string[] {
   const files = globSync('test/**/*.test.ts', { cwd: root }).toSorted()
@@ -44,22 +44,30 @@ async function prepare(files: string[]): Promise<() => void> {
   return engines.stop
 }
 
+const write = (text: string) => void process.stdout.write(text)
+
+async function runOn(files: string[], atOnce: number, signal: AbortSignal): Promise<Map<string, Counts>> {
+  const stop = await prepare(files)
+  try {
+    return await runFiles(files, { atOnce, signal, write, ...(values.name ? { name: values.name } : {}) })
+  } finally {
+    stop()
+    // Engines of test files that were killed.
+    clearLeftovers()
+  }
+}
+
 async function main(): Promise<number> {
-  const files = selectedFiles()
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort())
-  const stop = await prepare(files)
-  const write = (text: string) => void process.stdout.write(text)
-  const endWatch = watch(files, fileTimeout, (file) => write(`${relative(root, file)} still runs after ${fileTimeout / 1000} s: killed\n`))
-  const events = run({
-    files, cwd: root, concurrency: Math.min(2, availableParallelism()), timeout: testTimeout, signal: stopping.signal,
-    ...(values.name ? { testNamePatterns: [values.name] } : {}),
-  })
-  const counts = await report(events, write)
-  endWatch()
-  stop()
-  // Engines of test files that were killed.
-  clearLeftovers()
+  const results = await runOn(selectedFiles(), 2, stopping.signal)
+  for (let chance = 0; chance < secondChances && !stopping.signal.aborted; chance++) {
+    const failed = [...results].filter(([, { failed: count }]) => count > 0).map(([file]) => file)
+    if (failed.length === 0 || failed.length > mostRepeated) break
+    write(`\nOnce more, alone: ${failed.map((file) => relative(root, file)).join(' ')}\n`)
+    for (const [file, counts] of await runOn(failed, 1, stopping.signal)) results.set(file, counts)
+  }
+  const counts = sum(results.values())
   write(`\n${total(counts)}\n`)
   return counts.failed > 0 || counts.passed === 0 || stopping.signal.aborted ? 1 : 0
 }

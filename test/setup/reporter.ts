@@ -10,36 +10,25 @@ interface Event extends Finished {
   details: Finished['details'] & { error?: Error & { failureType?: unknown } }
 }
 
-/** Writes failures with their details when they are told, and a line when a file has ended. Resolves with the counts at the run's end. */
-export async function report(events: ReturnType<typeof run>, write: (text: string) => void): Promise<Counts> {
-  const all: Counts = { passed: 0, failed: 0, skipped: 0 }
-  const durations = new Map<string | undefined, number>()
+/** Writes a file's output, failures with their details, and a line when it has ended, in one piece. Resolves with its counts. */
+export async function report(file: string, events: ReturnType<typeof run>, write: (text: string) => void): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 }
   const verdict = judge()
-  let current: { file: string, counts: Counts } | undefined
-  const flush = () => {
-    if (current) write(ended(current.file, current.counts, durations.get(current.file) ?? 0))
-    current = undefined
-  }
+  const started = performance.now()
+  let said = ''
   const finished = (passed: boolean, event: Event) => {
-    const file = event.file ?? ''
-    // Files run side by side but are told one after the other.
-    if (current?.file !== file) flush()
-    current ??= { file, counts: { passed: 0, failed: 0, skipped: 0 } }
     const result = verdict(passed, event)
     if (result === 'parent') return
-    current.counts[result]++
-    all[result]++
-    if (result === 'failed') write(failure(event))
+    counts[result]++
+    if (result === 'failed') said += failure(event)
   }
   events.on('test:pass', (event) => finished(true, event as Event))
   events.on('test:fail', (event) => finished(false, event as Event))
-  events.on('test:stdout', ({ message }) => write(message))
-  events.on('test:stderr', ({ message }) => write(message))
-  // A test named like its file is the whole file.
-  events.on('test:complete', ({ name, file, details }) => name === file && durations.set(file, details.duration_ms))
+  events.on('test:stdout', ({ message }) => { said += message })
+  events.on('test:stderr', ({ message }) => { said += message })
   await new Promise((resolve) => events.on('end', resolve).resume())
-  flush()
-  return all
+  write(said + ended(file, counts, performance.now() - started))
+  return counts
 }
 
 function failure({ name, file = '', line, details: { error } }: Event): string {

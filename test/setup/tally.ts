@@ -37,6 +37,13 @@ export function total({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
+/** The counts of all files together. */
+export function sum(counts: Iterable<Counts>): Counts {
+  const all: Counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const one of counts) for (const key of ['passed', 'failed', 'skipped'] as const) all[key] += one[key]
+  return all
+}
+
 function isGiven(option: string | boolean | undefined): boolean {
   return option !== undefined && option !== false
 }
