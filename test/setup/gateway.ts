@@ -47,12 +47,14 @@ export interface GatewayOptions {
   /** More flags of `moorage serve`. */
   flags?: readonly string[]
   env?: Record<string, string>
+  /** The program's file; this checkout's when absent. */
+  program?: string
   /** Resolve when it listens, although no engine may be there. */
   withoutEngine?: boolean
 }
 
 /** Starts `moorage serve` on a free port of loopback and waits until it has found its engine. It ends with this process. */
-export async function startGateway({ engineSocket, stateDir, config, flags = [], env = {}, withoutEngine = false }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ engineSocket, stateDir, config, flags = [], env = {}, program = main, withoutEngine = false }: GatewayOptions): Promise<Gateway> {
   const home = mkdtempSync(join(tmpdir(), 'moorage-gateway-'))
   const state = stateDir ?? join(home, 'state')
   const environment = { PATH: process.env['PATH'], HOME: home, ...env }
@@ -72,7 +74,7 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     // The same port again, because namespaces have the address in their environment.
     const listen = url ? new URL(url).host : '127.0.0.1:0'
     // A test file that is killed does not leave its gateway behind.
-    child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, main, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
+    child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, program, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
       ...(config ? ['--config', configFile] : []), ...flags], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => { log += text })
     await until(() => {
@@ -86,7 +88,7 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     rmSync(home, { recursive: true, force: true })
   })
   const moorage: Gateway['moorage'] = ([name = '', ...args], options) =>
-    command(process.execPath, [main, name, '--state', state, ...args], { ...options, env: environment })
+    command(process.execPath, [program, name, '--state', state, ...args], { ...options, env: environment })
   await start()
   return {
     get url() { return url },
@@ -107,4 +109,4 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
   }
 }
 
-const main = join(root, 'infra/cli/main.ts')
+const main = join(root, 'infra/cli/main.js')

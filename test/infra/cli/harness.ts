@@ -15,7 +15,7 @@ const home = mkdtempSync(join(tmpdir(), 'moorage-home-'))
 process.on('exit', () => rmSync(home, { recursive: true, force: true }))
 
 /** The program's file. */
-export const main = fileURLToPath(new URL('../../../infra/cli/main.ts', import.meta.url))
+export const main = fileURLToPath(new URL('../../../infra/cli/main.js', import.meta.url))
 
 export interface Outcome {
   code: number | null
