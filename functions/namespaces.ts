@@ -9,7 +9,7 @@ import type { Entry } from './entry.ts'
 export interface Control {
   /** Is this the operator's token? Compared in constant time. */
   authorised(token: string): boolean
-  open(wish: { policy: string; label: string; lifetime?: number }): Promise<unknown>
+  open(wish: OpenWish): Promise<unknown>
   list(): Promise<unknown[]>
   /** Removes everything of a namespace and reports it. Throws 404 when it is unknown. */
   close(id: string): Promise<unknown>
@@ -22,8 +22,12 @@ const short = v.pipe(v.string(), v.maxLength(256))
 const openWish = v.strictObject({
   policy: v.optional(short, 'default'),
   label: v.optional(short, ''),
+  domain: v.optional(v.pipe(short, v.minLength(1))),
   lifetime: v.optional(v.pipe(v.number(), v.minValue(1))),
 })
+/** How a namespace is to be opened. `lifetime` in seconds; `domain` is the trust domain, its own when absent. */
+export type OpenWish = v.InferOutput<typeof openWish>
+
 const socketWish = v.strictObject({ path: v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'), v.maxLength(100)) })
 const question = v.strictObject({ request: short, body: v.optional(v.string(), ''), policy: v.optional(short, 'default') })
 

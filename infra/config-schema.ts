@@ -31,24 +31,51 @@ const address = v.pipe(
   v.transform((given) => parseAddress(given)!),
 )
 
+const engineUrlExpected = 'expected the URL of a Docker engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT'
+
 const engineUrl = v.pipe(
   v.string(),
-  v.check(isEngineUrl, 'expected the URL of a Docker engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT'),
+  v.check(isEngineUrl, engineUrlExpected),
   ways({ flag: 'host', value: 'URL', env: 'MOORAGE_HOST', comment: 'the Docker engine jobs run on' }),
 )
 
 const tlsFile = (flag: string, env: string, comment: string) => v.optional(v.pipe(text, ways({ flag, value: 'FILE', env, comment })))
 
+const storeUrl = v.pipe(
+  v.string(),
+  v.check((given) => /^rediss?(\+sentinel|\+cluster)?:\/\/./.test(given),
+    'expected redis://HOST:PORT, rediss://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/GROUP or redis+cluster://HOST:PORT,HOST:PORT'),
+  ways({ flag: 'store', value: 'URL', env: 'MOORAGE_STORE', comment: 'the Redis that several gateways share; without it the store is a file of the state directory' }),
+)
+
+const hostName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'expected a host name of lower-case letters, digits, dots and dashes'))
+
+/** One engine of the pool. */
+const hostEntry = v.strictObject({
+  name: hostName,
+  url: v.pipe(v.string(), v.check(isEngineUrl, engineUrlExpected)),
+  /** PEM files for TLS towards an engine at tcp:// or https://. */
+  tls: v.optional(v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) })),
+  /** Bytes of memory that namespaces may reserve on it. Default: what the engine has. */
+  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  /** Cores that namespaces may reserve on it. Default: what the engine has. */
+  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
+})
+
 /** Every setting once: its type, flag, environment variable, default and what it is for. Relative paths start at the working directory. */
 export const configSchema = v.strictObject({
   listen: v.optional(address, '127.0.0.1:2376'),
-  host: v.optional(engineUrl, 'unix:///var/run/docker.sock'),
+  /** The one host of a gateway with one; `unix:///var/run/docker.sock` when there are no `hosts` either. */
+  host: v.optional(engineUrl),
   /** TLS towards an engine at tcp:// or https://. */
   hostTls: v.optional(v.strictObject({
     ca: tlsFile('host-ca', 'MOORAGE_HOST_CA', 'PEM file of the authority that signed the engine\'s certificate'),
     cert: tlsFile('host-cert', 'MOORAGE_HOST_CERT', 'PEM file of the certificate the engine knows the gateway by'),
     key: tlsFile('host-key', 'MOORAGE_HOST_KEY', 'PEM file of that certificate\'s key'),
   }), {}),
+  /** Several hosts, by names that never change: namespaces remember the name of theirs. */
+  hosts: v.optional(v.pipe(v.array(hostEntry), v.check((hosts) => new Set(hosts.map(({ name }) => name)).size === hosts.length, 'expected every host to have a name of its own'))),
+  store: v.optional(storeUrl),
   /** Holds the authority, the operator's token and the store. Default: `moorage` in `$XDG_STATE_HOME` or `~/.local/state`. */
   state: v.optional(v.pipe(text, ways({ flag: 'state', value: 'DIR', env: 'MOORAGE_STATE', comment: 'directory of keys, token and store' }))),
   /** Classes of namespaces by name; `default` is there even when it is not written. */

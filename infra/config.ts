@@ -10,10 +10,10 @@ export { settings, type Setting } from './config-schema.ts'
 /** The settings of a gateway, complete and checked. */
 export interface Config {
   listen: { host: string, port: number }
-  /** URL of the Docker engine: unix://, tcp:// or https://. */
-  host: string
-  /** PEM texts for TLS towards the engine; undefined when none is configured. */
-  hostTls: { ca?: string, cert?: string, key?: string } | undefined
+  /** The engines of the pool; one named `engine` unless the config names several. */
+  hosts: HostConfig[]
+  /** URL of the Redis that several gateways share; undefined for a file of the state directory. */
+  store: string | undefined
   /** Absolute path of the state directory. */
   state: string
   /** By name; has no inherited properties, and `default` always. */
@@ -23,6 +23,21 @@ export interface Config {
   names: string[]
   log: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
+
+/** One engine and what may be reserved on it. */
+export interface HostConfig {
+  name: string
+  /** unix://, tcp:// or https://. */
+  url: string
+  /** PEM texts for TLS towards the engine. */
+  tls?: { ca?: string, cert?: string, key?: string }
+  /** Bytes and cores that namespaces may reserve; what the engine has when absent. */
+  memory?: number
+  cpus?: number
+}
+
+/** The name of the host of a gateway with one. */
+export const onlyHost = 'engine'
 
 export interface ConfigSources {
   /** Values by long flag without dashes; `config` names the file. */
@@ -52,10 +67,11 @@ export function loadConfig({ flags, env, readFile }: ConfigSources): Config {
   const overrides = given({ flags, env })
   const parsed = v.safeParse(configSchema, overlaid(file.value, overrides))
   if (!parsed.success) throw new ConfigError(inOrder(parsed.issues.map((issue) => problem(issue, file, overrides))))
-  const { output } = parsed
+  const { host, hostTls, hosts, ...output } = parsed.output
   return {
     ...output,
-    hostTls: readTls(output.hostTls, readFile),
+    store: output.store,
+    hosts: hosts === undefined ? [oneHost(host, hostTls, readFile)] : severalHosts(hosts, host ?? Object.values(hostTls)[0], readFile),
     state: resolve(output.state ?? defaultStateDirectory(env)),
     policies: Object.assign(Object.create(null), { default: defaultPolicy }, output.policies),
   }
@@ -126,8 +142,19 @@ function readConfigFile(path: string | string[] | undefined, readFile: ConfigSou
   return name ? parseConfigFile(name, attempt(`the config file ${name}`, () => readFile(name))) : parseConfigFile('', '')
 }
 
-function readTls(files: { ca?: string, cert?: string, key?: string }, readFile: ConfigSources['readFile']): Config['hostTls'] {
-  const texts = Object.entries(files).map(([name, path]) => [name, attempt(`hostTls.${name}`, () => readFile(path))])
+type TlsFiles = { ca?: string, cert?: string, key?: string }
+
+function oneHost(url = 'unix:///var/run/docker.sock', files: TlsFiles, readFile: ConfigSources['readFile']): HostConfig {
+  return { name: onlyHost, url, tls: readTls('hostTls', files, readFile) }
+}
+
+function severalHosts(hosts: (Omit<HostConfig, 'tls'> & { tls?: TlsFiles })[], single: string | undefined, readFile: ConfigSources['readFile']): HostConfig[] {
+  if (single !== undefined) throw new ConfigError(['host and hosts are both given; name the one host in hosts too'])
+  return hosts.map(({ tls = {}, ...host }, index) => ({ ...host, tls: readTls(`hosts.${index}.tls`, tls, readFile) }))
+}
+
+function readTls(where: string, files: TlsFiles, readFile: ConfigSources['readFile']): HostConfig['tls'] {
+  const texts = Object.entries(files).map(([name, path]) => [name, attempt(`${where}.${name}`, () => readFile(path))])
   return texts.length > 0 ? Object.fromEntries(texts) : undefined
 }
 

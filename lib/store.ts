@@ -17,6 +17,11 @@ export interface Namespace {
   readonly policy: string
   /** What people call it: a CI job's or project's name; free text of at most 256 characters, may be empty. */
   readonly label: string
+  /**
+   * Its trust domain: namespaces of one domain may share what one job could spoil for another (build caches). What the opener named,
+   * else the namespace's own id, which is shared with nobody.
+   */
+  readonly domain: string
   /** Milliseconds since the epoch. */
   readonly opened: number
   /** Milliseconds since the epoch after which the namespace is closed by the reaper. */

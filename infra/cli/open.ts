@@ -13,6 +13,7 @@ type Opened = Certificates & { id: string, policy: string, expires: string }
 interface OpenOptions extends GatewayOptions {
   policy?: string
   label?: string
+  domain?: string
   lifetime?: number
   out?: string
   unix?: string
@@ -34,6 +35,7 @@ export function define(command: Command): void {
   gatewayOptions(command
     .option('--policy <NAME>', 'the policy to open it with')
     .option('--label <TEXT>', 'what people call it: a job or a project')
+    .option('--domain <NAME>', 'its trust domain: namespaces of one domain share build caches (default: shared with nobody)')
     .option('--lifetime <TIME>', 'how long it lives: 90s, 30m, 2h, 1d', parseDuration)
     .option('--context <NAME>', 'also make a docker context of this name')
     .addOption(new Option('--unix <PATH>', 'serve it on a unix socket on the gateway\'s machine instead of by certificates').conflicts('out'))
@@ -44,8 +46,8 @@ export function define(command: Command): void {
 async function open(options: OpenOptions): Promise<void> {
   const gateway = findGateway(options)
   if (options.context) await requireDocker()
-  const { policy, label, lifetime } = options
-  const opened = await gateway.request('POST', '/namespaces', { policy, label, lifetime }) as Opened
+  const { policy, label, domain, lifetime } = options
+  const opened = await gateway.request('POST', '/namespaces', { policy, label, domain, lifetime }) as Opened
   const reached = await reach(gateway, opened, options).catch(async (error) => {
     removeCertificates(opened.id, gateway.state)
     await gateway.request('DELETE', `/namespaces/${opened.id}`)

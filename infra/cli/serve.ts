@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { Option, type Command } from 'commander'
-import { ConfigError, loadConfig, settings, type Config, type Setting } from '../config.ts'
+import { ConfigError, loadConfig, onlyHost, settings, type Config, type Setting } from '../config.ts'
 import { errorCode } from '../files.ts'
 import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
@@ -58,24 +58,27 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-/** What the gateway tells its operator: each change once, and the next command when the engine is first there. */
+/** What the gateway tells its operator: each change once, and the next command when an engine is first there. */
 function operatorTalk(config: Config) {
-  let last = ''
+  const last = new Map<string, string>()
   let introduced = false
-  const once = (line: string) => {
-    if (line !== last) say(line)
-    last = line
+  const once = (about: string, line: string) => {
+    if (line !== last.get(about)) say(line)
+    last.set(about, line)
   }
+  const where = (name: string, url: string) => name === onlyHost ? url : `${url} (host ${name})`
   return {
-    hostUp(_name: string, url: string, engineVersion: string) {
-      once(`Found Docker Engine ${engineVersion} at ${url}.`)
+    hostUp(name: string, url: string, engineVersion: string) {
+      once(name, `Found Docker Engine ${engineVersion} at ${where(name, url)}.`)
       if (!introduced) say(`Next, in another shell: eval "$(${openCommand(config.state)})" && docker ps`)
       introduced = true
     },
-    hostAway(_name: string, url: string, reason: string) {
-      once(`No Docker engine answers at ${url} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
+    hostAway(name: string, url: string, reason: string) {
+      once(name, `No Docker engine answers at ${where(name, url)} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
         + 'or name another with --host URL. Moorage keeps trying and serves when it appears.')
     },
+    storeAway: (reason: string) => say(`The store does not answer (Redis: ${reason}). New work is answered 503, what runs goes on; Moorage keeps trying.`),
+    storeBack: () => say('The store answers again.'),
   }
 }
 

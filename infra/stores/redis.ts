@@ -40,10 +40,10 @@ function namespaceVerbs({ script, ask }: Client, index: Owners): NamespaceVerbs 
 
   return {
     find,
-    async open({ id, host, policy, label, opened, expires, state }) {
+    async open({ id, host, policy, label, domain, opened, expires, state }) {
       // Before the record: an id without one is none, a record that is not listed would be there for ever.
       await ask((redis) => redis.sadd(namespacesKey, id))
-      const fields = Object.entries({ id, host, policy, label, opened, expires, state }).flat()
+      const fields = Object.entries({ id, host, policy, label, domain, opened, expires, state }).flat()
       if (await script('moorageOpen', [recordKey(id)], ...fields) === 0) throw new Error(`namespace ${id} is already open`)
     },
     async namespaces() {
@@ -138,9 +138,9 @@ function oldestFirst(found: Numbered[]): Claim[] {
 }
 
 function namespaceOf(fields: Record<string, string>): Namespace | undefined {
-  const { id, host, policy, label, opened, expires, state } = fields
+  const { id, host, policy, label, domain, opened, expires, state } = fields
   if (id === undefined) return undefined
-  return { id, host: host!, policy: policy!, label: label!, opened: Number(opened), expires: Number(expires), state: state === 'open' ? 'open' : 'closing' }
+  return { id, host: host!, policy: policy!, label: label!, domain: domain ?? id, opened: Number(opened), expires: Number(expires), state: state === 'open' ? 'open' : 'closing' }
 }
 
 async function inBatches<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {

@@ -22,6 +22,8 @@ const migrations = [
      UNIQUE (ns, kind, name)
    ) STRICT;
    CREATE INDEX claims_by_id ON claims (kind, id, ns) WHERE id IS NOT NULL;`,
+  `ALTER TABLE namespaces ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+   UPDATE namespaces SET domain = id;`,
 ]
 
 /**

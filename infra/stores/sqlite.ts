@@ -24,8 +24,8 @@ export function openSqliteStore(path: string): Store {
 type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'extend' | 'close' | 'forget'>
 
 function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
-  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, opened, expires, state) '
-    + 'VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, domain, opened, expires, state) '
+    + 'VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   const find = database.prepare('SELECT * FROM namespaces WHERE id = ?')
   const all = database.prepare('SELECT * FROM namespaces ORDER BY opened, id')
   const extend = database.prepare('UPDATE namespaces SET expires = ? WHERE id = ? AND expires < ?')
@@ -33,8 +33,8 @@ function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
   const removeClaims = database.prepare('DELETE FROM claims WHERE ns = ?')
   const remove = database.prepare('DELETE FROM namespaces WHERE id = ?')
   return {
-    async open({ id, host, policy, label, opened, expires, state }) {
-      const { changes } = insert.run(id, host, policy, label, opened, expires, state)
+    async open({ id, host, policy, label, domain, opened, expires, state }) {
+      const { changes } = insert.run(id, host, policy, label, domain, opened, expires, state)
       if (changes === 0) throw new Error(`namespace ${id} is already open`)
     },
     async find(ns) {
@@ -139,6 +139,7 @@ function namespaceOf(row: Row): Namespace {
     host: String(row['host']),
     policy: String(row['policy']),
     label: String(row['label']),
+    domain: String(row['domain']),
     opened: Number(row['opened']),
     expires: Number(row['expires']),
     state: row['state'] === 'open' ? 'open' : 'closing',

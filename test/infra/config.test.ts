@@ -36,8 +36,8 @@ describe('the config', () => {
     const config = load({})
     assert.deepEqual({ ...config, policies: { ...config.policies } }, {
       listen: { host: '127.0.0.1', port: 2376 },
-      host: 'unix:///var/run/docker.sock',
-      hostTls: undefined,
+      hosts: [{ name: 'engine', url: 'unix:///var/run/docker.sock', tls: undefined }],
+      store: undefined,
       state: '/home/op/.local/state/moorage',
       policies: { default: defaultPolicy },
       images: { shared: [] },
@@ -79,7 +79,7 @@ log: silent`,
       files: { 'ca.pem': 'A', 'c.pem': 'C', 'k.pem': 'K' },
     })
     assert.deepEqual(config.listen, { host: '::', port: 0 })
-    assert.deepEqual(config.hostTls, { ca: 'A', cert: 'C', key: 'K' })
+    assert.deepEqual(config.hosts, [{ name: 'engine', url: 'tcp://10.0.0.5:2376', tls: { ca: 'A', cert: 'C', key: 'K' } }])
     assert.equal(config.state, '/srv/moorage')
     assert.deepEqual(config.policies.default, defaultPolicy)
     assert.equal(config.policies['wide']?.lifetime, 60)
@@ -87,6 +87,27 @@ log: silent`,
     assert.equal(config.policies['wide']?.limits.pids, defaultPolicy.limits.pids)
     assert.deepEqual(config.images.shared, ['busybox', 'alpine:3'])
     assert.deepEqual(config.names, ['ci.example', '10.1.1.1', '*.ci.example'])
+  })
+
+  it('reads several hosts, and does not take one beside them', () => {
+    const yaml = `
+store: redis+sentinel://a:1,b:2/farm
+hosts:
+- { name: big, url: tcp://10.0.0.5:2376, tls: { ca: ca.pem }, memory: 1000, cpus: 2.5 }
+- { name: small.example, url: unix:///run/docker.sock }`
+    const files = { 'ca.pem': 'A' }
+    const config = load({ yaml, files })
+    assert.equal(config.store, 'redis+sentinel://a:1,b:2/farm')
+    assert.deepEqual(config.hosts, [
+      { name: 'big', url: 'tcp://10.0.0.5:2376', tls: { ca: 'A' }, memory: 1000, cpus: 2.5 },
+      { name: 'small.example', url: 'unix:///run/docker.sock', tls: undefined },
+    ])
+    assert.deepEqual(load({ yaml: 'hosts: []' }).hosts, [])
+    assert.match(String(problems({ yaml, files, flags: { host: 'tcp://x' } })), /host and hosts are both given/)
+    assert.match(String(problems({ yaml })), /hosts\.0\.tls\.ca cannot be read/)
+    assert.match(String(problems({ yaml: 'hosts:\n- { name: A, url: tcp://x }' })), /^m\.yaml:2:11: hosts\.0\.name: expected a host name/)
+    assert.match(String(problems({ yaml: 'hosts:\n- { name: a, url: tcp://x }\n- { name: a, url: tcp://y }' })), /a name of its own/)
+    assert.match(String(problems({ yaml: 'store: http://x' })), /^m\.yaml:1:8: store: expected redis:/)
   })
 
   it('knows no policy by an inherited name', () => {
@@ -123,7 +144,7 @@ describe('the listen address and the engine URL', () => {
     })
   }
   for (const host of ['unix:///run/docker.sock', 'tcp://10.0.0.5:2375', 'https://engine.example', 'tcp://[::1]:2375']) {
-    it(`takes an engine at ${host}`, () => assert.equal(load({ flags: { host } }).host, host))
+    it(`takes an engine at ${host}`, () => assert.equal(load({ flags: { host } }).hosts[0]?.url, host))
   }
   for (const host of ['', '/var/run/docker.sock', 'unix://', 'unix://relative', 'http://x', 'ssh://x', 'tcp://', 'tcp://x/path', 'https://u:p@x', 'tcp://x:1?a']) {
     it(`takes no engine at ${JSON.stringify(host)}`, () => {
@@ -134,7 +155,7 @@ describe('the listen address and the engine URL', () => {
 
 describe('a problem in the config file', () => {
   const cases: [string, string, RegExp][] = [
-    ['an unknown key', 'log: info\nlisten_at: x', /^m\.yaml:2:1: listen_at: unknown key; known here: listen, host, /],
+    ['an unknown key', 'log: info\nlisten_at: x', /^m\.yaml:2:1: listen_at: unknown key; known here: listen, host, hostTls, hosts, /],
     ['an unknown key deep inside', 'policies:\n  default:\n    limits:\n      cpu: 2', /^m\.yaml:4:7: policies\.default\.limits\.cpu: unknown key; known here: memory, cpus, /],
     ['a wrong type', 'policies:\n  default:\n    limits:\n      cpus:   two', /^m\.yaml:4:15: policies\.default\.limits\.cpus: expected number, got "two"/],
     ['a number too small', 'policies:\n  default:\n    limits: { memory: 5 }', /^m\.yaml:3:23: .*: expected at least \d+, got 5/],
@@ -180,6 +201,6 @@ describe('the settings', () => {
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'state', 'shared-image', 'name', 'log'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'name', 'log'])
   })
 })

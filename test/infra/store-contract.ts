@@ -11,6 +11,7 @@ export function namespaceRecord(given: Partial<Namespace> = {}): Namespace {
     host: 'local',
     policy: 'default',
     label: '',
+    domain: 'project',
     opened: 1_700_000_000_000,
     expires: 1_700_000_060_000,
     state: 'open',
@@ -51,7 +52,7 @@ type Opened = (given?: Partial<Namespace>) => Promise<string>
 
 function namespaceLife(get: Get, opened: Opened): void {
   it('gives back a namespace as it was opened, and nothing for an unknown one', async () => {
-    const namespace = namespaceRecord({ host: 'big', policy: 'wide', label: `it's — "text"; DROP` })
+    const namespace = namespaceRecord({ host: 'big', policy: 'wide', domain: 'team/a', label: `it's — "text"; DROP` })
     await get().open(namespace)
     assert.deepEqual(await get().find(namespace.id), namespace)
     assert.deepEqual((await get().namespaces()).find(({ id }) => id === namespace.id), namespace)
