@@ -2,8 +2,10 @@ import { Hono } from 'hono'
 import type { Endpoint } from '../lib/endpoint.ts'
 import { canonicalPath, parseQuery } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
+import type { Outcome } from '../lib/outcome.ts'
 import { refuse, run, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { childTrace } from '../lib/trace.ts'
 import { build } from './build.ts'
 import { containers } from './containers.ts'
 import { distribution } from './distribution.ts'
@@ -32,7 +34,10 @@ export function createApp(house: House, extra: (app: Hono<{ Bindings: Addressed 
   const app = new Hono<{ Bindings: Addressed }>({ getPath: (_request, options) => routed(options!.env as Addressed) })
   extra(app)
   for (const row of rows) mount(app, house, row)
-  app.notFound((c) => c.env.connection.method === 'OPTIONS' ? c.body(null, 200) : refuse(missing.page()))
+  app.notFound((c) => {
+    if (c.env.connection.method === 'OPTIONS') return c.body(null, 200)
+    return observed(house, { endpoint: 'unknown', target: '', namespace: c.env.namespace, trace: undefined }, () => Promise.reject(missing.page()))
+  })
   app.onError((error) => refuse(error))
   return {
     fetch(request: Request, entry: Entry): Response | Promise<Response> {
@@ -58,17 +63,28 @@ function mount(app: Hono<{ Bindings: Addressed }>, house: House, row: Endpoint):
   const [method, path] = row.route.split(' ') as [string, string]
   const [verb, pattern] = method === 'HEAD' ? ['GET', headSpace + path] : [method, path]
   const parameter = /:(\w+)/.exec(path)?.[1]
-  app.on(verb, pattern, async (c) => {
-    try {
+  app.on(verb, pattern, (c) => {
+    const term = parameter === undefined ? '' : c.req.param(parameter) ?? ''
+    const trace = childTrace(c.env.connection.header('traceparent'), house.randomHex)
+    return observed(house, { endpoint: row.name, target: term, namespace: c.env.namespace, trace }, async () => {
       const namespace = await identified(house, c.env)
-      return await run(house, row, {
-        namespace, connection: c.env.connection, version: c.env.address.version,
-        term: parameter === undefined ? '' : c.req.param(parameter) ?? '', query: parseQuery(c.env.address.query),
+      return run(house, row, {
+        namespace, connection: c.env.connection, version: c.env.address.version, term, trace, query: parseQuery(c.env.address.query),
       })
-    } catch (error) {
-      return refuse(error)
-    }
+    })
   })
+}
+
+/** Does the work of one call, answers with a refusal what it throws, and tells the house what became of it. */
+async function observed(house: House, subject: Pick<Outcome, 'endpoint' | 'target' | 'namespace' | 'trace'>, work: () => Promise<Response>): Promise<Response> {
+  const at = house.now()
+  let refusal: Refusal | undefined
+  const response = await work().catch((error) => {
+    if (error instanceof Refusal) refusal = error
+    return refuse(error)
+  })
+  house.observe({ ...subject, at, took: house.now() - at, status: response.status, refusal })
+  return response
 }
 
 async function identified(house: House, entry: Entry) {

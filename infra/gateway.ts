@@ -51,6 +51,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk): Prom
     shared: (host) => host.shared,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
+    observe: () => {},
   }
   const sockets = namespaceSockets(store, state, (ns, path) => listenSocket(app, clientOf, open, ns, path))
   const closing = closer({

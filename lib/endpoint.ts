@@ -20,6 +20,8 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly resolve: Resolver
   /** Milliseconds since the epoch, when the call arrived. */
   readonly now: number
+  /** W3C trace context the engine is asked with. */
+  readonly trace: string | undefined
   /** A fresh random hex string of 64 characters, for names the engine would otherwise choose. */
   randomHex(): string
   /** The job's string in the path, '' on rows without one. */

@@ -6,6 +6,7 @@ import { readAll, splitLines } from './lines.ts'
 import { missing } from './missing.ts'
 import { storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
+import type { Observer } from './outcome.ts'
 import type { Policy } from './policy.ts'
 import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
@@ -28,6 +29,8 @@ export interface House {
   shared(host: Host): ReadonlyMap<string, string>
   now(): number
   randomHex(): string
+  /** Told what became of every call. */
+  observe: Observer
 }
 
 /** A request whose caller and address are known. */
@@ -38,21 +41,16 @@ export interface Arrival {
   version: string | undefined
   /** The decoded path parameter. */
   term: string
+  /** W3C trace context for what this call asks of the engine. */
+  trace: string | undefined
   query: ReadonlyMap<string, readonly string[]>
 }
 
-/**
- * Runs one row for one request: resolve, parse, plan, reserve, forward, claim or release, present.
- * Throws nothing: a refusal becomes its answer.
- */
+/** Runs one row for one request: resolve, parse, plan, reserve, forward, claim or release, present. Throws what `refuse` answers. */
 export async function run(house: House, row: Endpoint, arrival: Arrival): Promise<Response> {
-  try {
-    const call = await prepare(house, row, arrival)
-    if (isReply(call)) return reply(call, undefined)
-    return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
-  } catch (error) {
-    return refuse(error)
-  }
+  const call = await prepare(house, row, arrival)
+  if (isReply(call)) return reply(call, undefined)
+  return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
 }
 
 /** The answer to a refusal; anything else that was thrown is a defect of the gateway and says so without details. */
@@ -96,13 +94,17 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const target = await owned(house, row, arrival, host, resolve)
   if (isReply(target)) return target
   const body = row.body && row.body(await readBody(row, connection), policy)
-  const engine = (request: EngineRequest) => host.call({ version, ...request }, connection.signal)
+  const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
     ns: namespace.id, namespace, policy, host, store: house.store, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
-    ask: async (request) => accepted(namespace.id, await engine(request)),
+    ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }
   return call
+}
+
+function traced(request: EngineRequest, trace: string | undefined): EngineRequest {
+  return trace === undefined ? request : { ...request, headers: { ...request.headers, traceparent: trace } }
 }
 
 /** A form body beats the query string inside the engine (engine-api.md D.3), so no form ever gets near one. */
@@ -155,7 +157,7 @@ async function ownedExec(store: Store, ns: string, host: Host, exec: string): Pr
 
 async function forward(row: Endpoint, call: Call): Promise<Response> {
   const plan = await row.plan!(call)
-  const request: EngineRequest = { version: call.version, method: methodOf(row), ...withoutReserve(plan) }
+  const request = traced({ version: call.version, method: methodOf(row), ...withoutReserve(plan) }, call.trace)
   const travels = typeof row.travels === 'function' ? row.travels(call) : row.travels ?? 'json'
   if (travels === 'hijack') return hijacked(row, call, request)
   if (travels === 'raw') return relayed(row, call, request)
