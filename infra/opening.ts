@@ -31,7 +31,7 @@ export function opener({ store, authority, hosts, policy: policyOf }: OpeningPar
     const opened = Date.now()
     const expires = opened + Math.min(lifetime ?? policy.lifetime, policy.lifetime) * 1000
     const id = namespaceToken(randomBytes(16))
-    const namespace: Namespace = { id, host: host.name, policy: name, label, domain: domain ?? id, opened, expires, state: 'open' }
+    const namespace: Namespace = { id, host: host.name, policy: name, label, domain: domain ?? id, opened, expires, lease: expires, state: 'open' }
     const { cert, key } = await authority.namespace(id, new Date(expires))
     await store.open(namespace)
     return { namespace, ca: authority.caPem, cert, key }

@@ -5,6 +5,8 @@
  * Implementations: sqlite (embedded) and redis; both pass one contract suite.
  */
 
+import type { Farm, Share } from './farm.ts'
+
 /** What can be owned. `reference` maps a normalised image reference (as name) to an image id; many references may share an id. */
 export type Kind = 'container' | 'exec' | 'network' | 'volume' | 'image' | 'reference'
 
@@ -24,8 +26,10 @@ export interface Namespace {
   readonly domain: string
   /** Milliseconds since the epoch. */
   readonly opened: number
-  /** Milliseconds since the epoch after which the namespace is closed by the reaper. */
+  /** The end of its lifetime, milliseconds since the epoch: it is closed then, used or not. */
   readonly expires: number
+  /** The end of its lease, milliseconds since the epoch: it is closed then unless it was used and the lease extended. */
+  readonly lease: number
   readonly state: 'open' | 'closing'
 }
 
@@ -56,16 +60,31 @@ export type ReserveOutcome =
   | { outcome: 'full'; limit: number }
   | { outcome: 'closed' }
 
-export interface Store {
-  /** Records a new namespace. Throws when the id is already used. */
-  open(namespace: Namespace): Promise<void>
+/** What a namespace reserves on its host, and what the host has for all. */
+export interface Place {
+  takes: Share
+  of: Share
+}
+
+export interface Store extends Farm {
+  /**
+   * Records a new namespace on its host. With a place, only while the farm has that host, it is not drained, and what is reserved there stays
+   * within what it has. Throws when the id is already used.
+   */
+  open(namespace: Namespace, place?: Place): Promise<'opened' | 'full' | 'drained'>
   find(ns: string): Promise<Namespace | undefined>
-  namespaces(): Promise<Namespace[]>
+  /** Every namespace, or those of one host; the first opened first. */
+  namespaces(host?: string): Promise<Namespace[]>
+  /** Namespaces that are closing or whose lease or lifetime is over at this moment. */
+  due(now: number): Promise<Namespace[]>
   /** Moves the end of the lease; never backwards. */
-  extend(ns: string, expires: number): Promise<void>
-  /** Marks a namespace as closing: reservations are refused from here on. False when it is unknown or already closing. */
+  extend(ns: string, lease: number): Promise<void>
+  /**
+   * Marks a namespace as closing: reservations are refused from here on, and every gateway is told by `closings`. False when it is unknown or
+   * already closing.
+   */
   close(ns: string): Promise<boolean>
-  /** Forgets a namespace and every claim it still has. */
+  /** Forgets a namespace, every claim it still has and what it reserved on its host. */
   forget(ns: string): Promise<void>
 
   /** Takes a name before the engine is asked to create the object. */

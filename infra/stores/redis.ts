@@ -1,11 +1,10 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { Claim, Kind, Namespace, ReserveOutcome, Store } from '../../lib/store.ts'
+import type { Claim, Kind, ReserveOutcome, Store } from '../../lib/store.ts'
 import { clientOf, type Client } from './redis/client.ts'
-import { decode, idsKey, keysOf, kinds, namesKey, namespacesKey, recordKey, sharedKinds, type Numbered } from './redis/keys.ts'
+import { farmVerbs } from './redis/farm.ts'
+import { decode, keysOf, kinds, namesKey, sharedKinds, type Numbered } from './redis/keys.ts'
+import { namespaceVerbs } from './redis/namespaces.ts'
 import { owners, type Owners } from './redis/owners.ts'
-
-/** Commands sent at one time where a verb needs one for each of many namespaces or ids. */
-const atOnce = 500
 
 /**
  * The store of several gateways: Redis 6 or newer, Valkey, alone, with Sentinel or as a Cluster.
@@ -18,48 +17,12 @@ export function openRedisStore(redis: Redis | Cluster): Store {
   const index = owners(client)
   return {
     ...namespaceVerbs(client, index),
+    ...farmVerbs(client),
     ...claimVerbs(client, index),
     ...lookups(client),
     owners: index.of,
     async shutdown() {
       redis.disconnect()
-    },
-  }
-}
-
-type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'extend' | 'close' | 'forget'>
-
-function namespaceVerbs({ script, ask }: Client, index: Owners): NamespaceVerbs {
-  const find: Store['find'] = async (ns) => namespaceOf(await ask((redis) => redis.hgetall(recordKey(ns))))
-
-  async function removeEntries(ns: string): Promise<void> {
-    const members = await script<string[][]>('moorageEmpty', [recordKey(ns), ...kinds.map((kind) => idsKey(ns, kind))])
-    const entries = kinds.flatMap((kind, at) => [...new Set(members[at]!.map((member) => member.split('\n', 1)[0]!))].map((id) => ({ kind, id })))
-    await inBatches(entries, ({ kind, id }) => index.remove(kind, id, ns))
-  }
-
-  return {
-    find,
-    async open({ id, host, policy, label, domain, opened, expires, state }) {
-      // Before the record: an id without one is none, a record that is not listed would be there for ever.
-      await ask((redis) => redis.sadd(namespacesKey, id))
-      const fields = Object.entries({ id, host, policy, label, domain, opened, expires, state }).flat()
-      if (await script('moorageOpen', [recordKey(id)], ...fields) === 0) throw new Error(`namespace ${id} is already open`)
-    },
-    async namespaces() {
-      const found = await inBatches(await ask((redis) => redis.smembers(namespacesKey)), find)
-      return found.filter((one) => one !== undefined).sort((a, b) => a.opened - b.opened || (a.id < b.id ? -1 : 1))
-    },
-    async extend(ns, expires) {
-      await script('moorageExtend', [recordKey(ns)], expires)
-    },
-    async close(ns) {
-      return await script('moorageClose', [recordKey(ns)]) === 1
-    },
-    async forget(ns) {
-      await removeEntries(ns)
-      await ask((redis) => redis.del(recordKey(ns), ...kinds.flatMap((kind) => [namesKey(ns, kind), idsKey(ns, kind)])))
-      await ask((redis) => redis.srem(namespacesKey, ns))
     },
   }
 }
@@ -135,16 +98,4 @@ function pairs(flat: string[]): [string, string][] {
 
 function oldestFirst(found: Numbered[]): Claim[] {
   return found.sort((a, b) => a.number - b.number).map(({ claim }) => claim)
-}
-
-function namespaceOf(fields: Record<string, string>): Namespace | undefined {
-  const { id, host, policy, label, domain, opened, expires, state } = fields
-  if (id === undefined) return undefined
-  return { id, host: host!, policy: policy!, label: label!, domain: domain ?? id, opened: Number(opened), expires: Number(expires), state: state === 'open' ? 'open' : 'closing' }
-}
-
-async function inBatches<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = []
-  for (let at = 0; at < all.length; at += atOnce) results.push(...await Promise.all(all.slice(at, at + atOnce).map(work)))
-  return results
 }

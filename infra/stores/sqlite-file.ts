@@ -24,6 +24,15 @@ const migrations = [
    CREATE INDEX claims_by_id ON claims (kind, id, ns) WHERE id IS NOT NULL;`,
   `ALTER TABLE namespaces ADD COLUMN domain TEXT NOT NULL DEFAULT '';
    UPDATE namespaces SET domain = id;`,
+  `ALTER TABLE namespaces ADD COLUMN lease REAL NOT NULL DEFAULT 0;
+   ALTER TABLE namespaces ADD COLUMN memory INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE namespaces ADD COLUMN cpus INTEGER NOT NULL DEFAULT 0;
+   UPDATE namespaces SET lease = expires;
+   CREATE INDEX namespaces_by_host ON namespaces (host);
+   CREATE TABLE hosts (name TEXT PRIMARY KEY, record TEXT NOT NULL, drained INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+   CREATE TABLE duties (duty TEXT PRIMARY KEY, gateway TEXT NOT NULL, until REAL NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE closings (ns TEXT PRIMARY KEY, at REAL NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
 /**

@@ -1,5 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
-import type { Claim, Kind, Namespace, Reservation, ReserveOutcome, Store } from '../../lib/store.ts'
+import type { Claim, Kind, Reservation, ReserveOutcome, Store } from '../../lib/store.ts'
+import { farmVerbs } from './sqlite/farm.ts'
+import { namespaceVerbs } from './sqlite/namespaces.ts'
 import { atomically, openDatabase } from './sqlite-file.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -13,48 +15,11 @@ export function openSqliteStore(path: string): Store {
   const database = openDatabase(path)
   return {
     ...namespaceVerbs(database),
+    ...farmVerbs(database),
     ...claimVerbs(database),
     ...lookups(database),
     async shutdown() {
       if (database.isOpen) database.close()
-    },
-  }
-}
-
-type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'extend' | 'close' | 'forget'>
-
-function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
-  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, domain, opened, expires, state) '
-    + 'VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-  const find = database.prepare('SELECT * FROM namespaces WHERE id = ?')
-  const all = database.prepare('SELECT * FROM namespaces ORDER BY opened, id')
-  const extend = database.prepare('UPDATE namespaces SET expires = ? WHERE id = ? AND expires < ?')
-  const close = database.prepare("UPDATE namespaces SET state = 'closing' WHERE id = ? AND state = 'open'")
-  const removeClaims = database.prepare('DELETE FROM claims WHERE ns = ?')
-  const remove = database.prepare('DELETE FROM namespaces WHERE id = ?')
-  return {
-    async open({ id, host, policy, label, domain, opened, expires, state }) {
-      const { changes } = insert.run(id, host, policy, label, domain, opened, expires, state)
-      if (changes === 0) throw new Error(`namespace ${id} is already open`)
-    },
-    async find(ns) {
-      const row = find.get(ns)
-      return row && namespaceOf(row)
-    },
-    async namespaces() {
-      return all.all().map(namespaceOf)
-    },
-    async extend(ns, expires) {
-      extend.run(expires, ns, expires)
-    },
-    async close(ns) {
-      return close.run(ns).changes === 1
-    },
-    async forget(ns) {
-      atomically(database, () => {
-        removeClaims.run(ns)
-        remove.run(ns)
-      })
     },
   }
 }
@@ -130,19 +95,6 @@ function lookups(database: DatabaseSync): Lookups {
     claims: async (ns, kind) => claims.all(ns, kind).map(claimOf),
     reservations: async (ns) => reservations.all(ns).map(claimOf),
     owners: async (kind, id) => owners.all(kind, id).map((row) => String(row['ns'])),
-  }
-}
-
-function namespaceOf(row: Row): Namespace {
-  return {
-    id: String(row['id']),
-    host: String(row['host']),
-    policy: String(row['policy']),
-    label: String(row['label']),
-    domain: String(row['domain']),
-    opened: Number(row['opened']),
-    expires: Number(row['expires']),
-    state: row['state'] === 'open' ? 'open' : 'closing',
   }
 }
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
 import { namespaceToken } from '../../lib/names.ts'
 import type { Kind, Namespace, Store } from '../../lib/store.ts'
+import { farming } from './farm-contract.ts'
 
 /** A namespace record with a fresh id; give what the test is about. */
 export function namespaceRecord(given: Partial<Namespace> = {}): Namespace {
@@ -14,6 +15,7 @@ export function namespaceRecord(given: Partial<Namespace> = {}): Namespace {
     domain: 'project',
     opened: 1_700_000_000_000,
     expires: 1_700_000_060_000,
+    lease: 1_700_000_030_000,
     state: 'open',
     ...given,
   }
@@ -39,6 +41,7 @@ export function describeStore(title: string, make: () => Promise<Store>): void {
       return namespace.id
     }
     namespaceLife(() => store, opened)
+    farming(() => store, opened)
     reserving(() => store, opened)
     claiming(() => store, opened)
     renaming(() => store, opened)
@@ -47,8 +50,8 @@ export function describeStore(title: string, make: () => Promise<Store>): void {
   })
 }
 
-type Get = () => Store
-type Opened = (given?: Partial<Namespace>) => Promise<string>
+export type Get = () => Store
+export type Opened = (given?: Partial<Namespace>) => Promise<string>
 
 function namespaceLife(get: Get, opened: Opened): void {
   it('gives back a namespace as it was opened, and nothing for an unknown one', async () => {
@@ -67,11 +70,11 @@ function namespaceLife(get: Get, opened: Opened): void {
   })
 
   it('moves the end of a lease forwards and never backwards', async () => {
-    const ns = await opened({ expires: 2000 })
+    const ns = await opened({ lease: 2000 })
     await get().extend(ns, 3000)
-    assert.equal((await get().find(ns))?.expires, 3000)
+    assert.equal((await get().find(ns))?.lease, 3000)
     await get().extend(ns, 1000)
-    assert.equal((await get().find(ns))?.expires, 3000)
+    assert.equal((await get().find(ns))?.lease, 3000)
     const unknown = namespaceRecord().id
     await get().extend(unknown, 5000)
     assert.equal(await get().find(unknown), undefined)

@@ -6,8 +6,32 @@ export const kinds: readonly Kind[] = ['container', 'exec', 'network', 'volume',
 /** Ids that several namespaces may claim, because they name content. */
 export const sharedKinds: ReadonlySet<Kind> = new Set<Kind>(['image', 'reference'])
 
-/** Set of the ids of all namespaces; an id in it whose record is missing is none. */
-export const namespacesKey = 'moorage:namespaces'
+/**
+ * What the farm shares lies together, so that a script can write all of it:
+ * - namespaces: sorted set of the ids of all namespaces by the moment at which they must be looked at; one whose record is missing is none
+ * - places: hash of namespaces: host, memory, thousandths of cores and domain, a line each
+ * - on: sorted set of `<host>\n<ns>`, all scores 0; homes: the same of `<domain>\n<host>\n<ns>`
+ * - load: hash of hosts: namespaces, memory and thousandths of cores, a line each
+ * - hosts: hash of names: record as JSON; drained: set of names
+ * - closings: sorted set of namespaces by the moment at which they began to close
+ * - kept: hash of texts
+ */
+export const farmKeys = {
+  namespaces: 'moorage:{farm}:namespaces',
+  places: 'moorage:{farm}:places',
+  on: 'moorage:{farm}:on',
+  homes: 'moorage:{farm}:homes',
+  load: 'moorage:{farm}:load',
+  hosts: 'moorage:{farm}:hosts',
+  drained: 'moorage:{farm}:drained',
+  closings: 'moorage:{farm}:closings',
+  kept: 'moorage:{farm}:kept',
+} as const
+
+/** Text: the gateway that has a duty; it ends by itself. */
+export function dutyKey(duty: string): string {
+  return `moorage:duty:{${duty}}`
+}
 
 /** Hash of one namespace. Everything of a namespace shares its hash tag, and with it its place in a cluster. */
 export function recordKey(ns: string): string {

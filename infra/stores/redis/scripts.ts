@@ -1,3 +1,5 @@
+import { farmScripts } from './farm-scripts.ts'
+
 /**
  * One Lua script per verb: Redis runs each of them alone, so a verb is atomic inside its namespace.
  *
@@ -34,16 +36,19 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV))
 return 1`,
 
-  /** ARGV: end of the lease in milliseconds. */
+  /** ARGV: end of the lease in milliseconds. Answers when the namespace must be looked at now, or '' when nothing was changed. */
   moorageExtend: `
-local expires = redis.call('HGET', KEYS[1], 'expires')
-if expires and tonumber(expires) < tonumber(ARGV[1]) then redis.call('HSET', KEYS[1], 'expires', ARGV[1]) end`,
+local lease, expires = unpack(redis.call('HMGET', KEYS[1], 'lease', 'expires'))
+if not (${open}) or tonumber(lease) >= tonumber(ARGV[1]) then return '' end
+redis.call('HSET', KEYS[1], 'lease', ARGV[1])
+return tonumber(expires) < tonumber(ARGV[1]) and expires or ARGV[1]`,
 
-  /** 1 when it was open. */
+  /** The state it was in, '' for none. */
   moorageClose: `
-if not (${open}) then return 0 end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return '' end
 redis.call('HSET', KEYS[1], 'state', 'closing')
-return 1`,
+return state`,
 
   /** KEYS: record, then ids of every kind. Ends claiming and answers the members of each set of ids. */
   moorageEmpty: `
@@ -152,6 +157,7 @@ return ARGV[1]`,
 if redis.call('SREM', KEYS[1], ARGV[1]) == 0 or redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('SADD', KEYS[1], ARGV[2])
 return 1`,
+  ...farmScripts,
 } as const
 
 export type ScriptName = keyof typeof scripts
