@@ -1,6 +1,6 @@
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { allowsRegistry } from '../lib/policy.ts'
-import { familiar, parseReference, withDefaultTag, type Reference } from '../lib/reference.ts'
+import { normalised, parseReference, withDefaultTag, type Reference } from '../lib/reference.ts'
 import { forbidden } from '../lib/refusal.ts'
 import { parseRegistryAuth, registryHeader } from '../lib/schemas/auth.ts'
 
@@ -11,7 +11,7 @@ export const distribution: readonly Endpoint[] = [
     plan(call) {
       const reference = withDefaultTag(parseReference(call.term))
       requireRegistry(call, reference)
-      return { path: `/distribution/${familiar(reference)}/json`, headers: registryCredentials(call) }
+      return { path: `/distribution/${normalised(reference)}/json`, headers: registryCredentials(call) }
     },
   }),
 ]

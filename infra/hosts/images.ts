@@ -1,6 +1,6 @@
 import type { Host, ImageFacts } from '../../lib/engine.ts'
 import { parseAnswer } from '../../lib/json.ts'
-import { familiar, normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
+import { normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
 
 /** Images whose facts are kept; each is a few kilobytes. */
 const imagesKept = 2048
@@ -27,7 +27,7 @@ export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; 
 export async function refreshShared(client: Pick<Host, 'call'>, references: readonly string[], shared: Map<string, string>): Promise<void> {
   for (const text of references) {
     const reference = withDefaultTag(parseReference(text))
-    const answer = await client.call({ method: 'GET', path: `/images/${familiar(reference)}/json` })
+    const answer = await client.call({ method: 'GET', path: `/images/${normalised(reference)}/json` })
     if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
     else shared.delete(normalised(reference))
   }

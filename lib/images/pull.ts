@@ -43,7 +43,7 @@ export async function pull(call: Call, wanted: Pull, progress: Progress): Promis
     if (ending !== undefined) await keep(call, wanted, real, ending, progress)
     certain = true
   } finally {
-    if (!preexisting) certain = await idOnEngine(call, real).then(async (id) => { if (id) await untagStored(call, familiar(real)); return certain || id !== undefined })
+    if (!preexisting) certain = await idOnEngine(call, real).then(async (id) => { if (id) await untagStored(call, normalised(real)); return certain || id !== undefined })
     // A download that was cut off may still finish on the engine: the mark stays for whoever looks next.
     if (certain || preexisting) await call.store.release(call.ns, 'reference', mark)
   }
@@ -59,12 +59,13 @@ async function refuseWhenFull(call: Call, reference: Reference): Promise<void> {
 /** The reference to pull by: the job's, or its digest when the tag on the engine is somebody's already. */
 async function realReference(call: Call, { reference, headers }: Pull): Promise<Reference> {
   if (reference.digest || await idOnEngine(call, reference) === undefined) return reference.digest ? { domain: reference.domain, path: reference.path, digest: reference.digest } : reference
-  const { Descriptor } = await call.ask({ method: 'GET', path: `/distribution/${familiar(reference)}/json`, headers })
+  const { Descriptor } = await call.ask({ method: 'GET', path: `/distribution/${normalised(reference)}/json`, headers })
   return { domain: reference.domain, path: reference.path, digest: String(Descriptor.digest) }
 }
 
+/** Asked by the whole reference: in the short form of `library/sha256:abc` an engine would see the beginning of an id. */
 async function idOnEngine(call: Call, reference: Reference): Promise<string | undefined> {
-  const answer = await call.host.call({ method: 'GET', path: `/images/${familiar(reference)}/json` })
+  const answer = await call.host.call({ method: 'GET', path: `/images/${normalised(reference)}/json` })
   return answer.status === 200 ? String((parseAnswer(answer.text) as { Id: string }).Id) : undefined
 }
 

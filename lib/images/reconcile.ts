@@ -1,7 +1,7 @@
 import type { Host } from '../engine.ts'
 import { parseAnswer } from '../json.ts'
 import { namespacePattern, storedRegistry } from '../names.ts'
-import { familiar, fromStored, normalised, parseReference, storedReference, untaggedReference } from '../reference.ts'
+import { fromStored, normalised, parseReference, storedReference, untaggedReference } from '../reference.ts'
 import type { Claim, Store } from '../store.ts'
 import { adoptImage, unname, untagStored } from './adopt.ts'
 import { isDigest } from './table.ts'
@@ -11,6 +11,9 @@ import { isDigest } from './table.ts'
  * reference can have, so that whoever finds the reference after a crash knows that it is nobody's.
  */
 export const pullMark = (real: string) => `pull ${real}`
+
+/** The reference of a mark, whole, as it was written: short forms could be taken for ids. */
+const markedReference = (mark: string) => mark.slice(pullMark('').length)
 
 /** A tag that an archive or import gets on the engine until its image is adopted: `token` is fresh. */
 export function loadingReference(ns: string, token: string): string {
@@ -55,7 +58,7 @@ export function imageRepairs(images: readonly EngineImage[], claims: readonly Cl
   repairs.release = claims.filter((claim) => storedTag(claim).some((tag) => !stored.has(tag)) || !present.has(claim.id!))
   if (settle) {
     const marks = reservations.filter((left) => left.kind === 'reference' && left.name.startsWith(pullMark('')))
-    repairs.untag.push(...marks.map((left) => familiar(parseReference(left.name.slice(pullMark('').length)))))
+    repairs.untag.push(...marks.map((left) => markedReference(left.name)))
   }
   return repairs
 }
@@ -89,7 +92,7 @@ export async function reconcileImages(host: Host, store: Store, settle: boolean)
 export async function settlePulls(host: Host, store: Store, ns: string): Promise<void> {
   const marks = (await store.reservations(ns)).filter((left) => left.kind === 'reference' && left.name.startsWith(pullMark('')))
   for (const { name } of marks) {
-    await untagStored({ ns, host, store }, familiar(parseReference(name.slice(pullMark('').length))))
+    await untagStored({ ns, host, store }, markedReference(name))
     await unname({ ns, host, store }, name, undefined)
   }
 }

@@ -29,7 +29,7 @@ const cases: readonly Case[] = [
   { verb: 'exec', ask: post('exec', { Cmd: ['id'] }), works: [201] },
   { verb: 'resize', ask: post('resize?h=1&w=1'), works: [200] },
   { verb: 'update', ask: post('update', { CpuShares: 2 }), works: [200] },
-  { verb: 'rename', ask: post('rename?name=stolen-by-test'), works: [204] },
+  { verb: 'rename', ask: post(`rename?name=stolen-${process.pid}`), works: [204] },
   { verb: 'pause', ask: post('pause'), works: [204] },
   { verb: 'unpause', ask: post('unpause'), works: [204] },
   { verb: 'attach', ask: post('attach?logs=1&stdout=1'), works: [200] },
