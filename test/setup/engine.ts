@@ -43,6 +43,8 @@ export interface EngineOptions {
   version?: Version
   /** Settings of daemon.json beside those that the tests need. */
   daemon?: Record<string, unknown>
+  /** Addresses to listen on beside the unix socket, such as `tcp://0.0.0.0:2376` in the engine's own network. */
+  listen?: readonly string[]
 }
 
 /** Room for as many networks as tests make, where the engine's own default is for thirty; registries on loopback; builds without the host's network. */
@@ -53,7 +55,7 @@ const defaults = {
 }
 
 /** Starts an engine and waits until it answers. It never outlives this process, or the next start clears it away. */
-export async function startEngine({ version = '28.5', daemon = {} }: EngineOptions = {}): Promise<OwnEngine> {
+export async function startEngine({ version = '28.5', daemon = {}, listen = [] }: EngineOptions = {}): Promise<OwnEngine> {
   install()
   clearLeftovers()
   const directory = makeDirectory()
@@ -63,7 +65,7 @@ export async function startEngine({ version = '28.5', daemon = {} }: EngineOptio
   writeFileSync(join(directory, 'version'), version)
   must('ip', ['netns', 'add', networkOf(directory).name])
   must('ip', ['-n', networkOf(directory).name, 'link', 'set', 'lo', 'up'])
-  const engine = ownEngine(directory)
+  const engine = ownEngine(directory, listen)
   await engine.start()
   return engine
 }
@@ -86,7 +88,7 @@ export function attachEngine(directory: string): Engine {
   }
 }
 
-function ownEngine(directory: string): OwnEngine {
+function ownEngine(directory: string, listen: readonly string[]): OwnEngine {
   const engine = attachEngine(directory)
   // containerd is dockerd's child and ends with it: waited for, as dockerd waits ten seconds for one that is about to end.
   const end = async (signal: NodeJS.Signals) => {
@@ -94,7 +96,7 @@ function ownEngine(directory: string): OwnEngine {
     process.kill(engine.pid, signal)
     await until(() => !pids.some(isAlive), `Engine ${engine.version} ends by ${signal}`)
   }
-  const start = () => launch(engine)
+  const start = () => launch(engine, listen)
   return Object.defineProperties({
     start,
     kill: () => end('SIGKILL'),
@@ -108,7 +110,7 @@ function ownEngine(directory: string): OwnEngine {
 }
 
 /** `nsenter`, because `ip netns exec` hides /sys/fs/cgroup, without which dockerd does not start. */
-async function launch({ directory, socket, version, log }: Engine): Promise<void> {
+async function launch({ directory, socket, version, log }: Engine, listen: readonly string[]): Promise<void> {
   const output = openSync(join(directory, 'log'), 'a')
   const at = (name: string) => join(directory, name)
   mkdirSync(at('exec'), { recursive: true })
@@ -118,7 +120,7 @@ async function launch({ directory, socket, version, log }: Engine): Promise<void
   }
   const child = spawn('nsenter', [
     `--net=${networkOf(directory).path}`, 'dockerd', '--config-file', at('daemon.json'), '-H', `unix://${socket}`,
-    '--data-root', at('data'), '--exec-root', at('exec'), '-p', at('pid'),
+    ...listen.flatMap((address) => ['-H', address]), '--data-root', at('data'), '--exec-root', at('exec'), '-p', at('pid'),
   ], { env: { ...process.env, PATH: enginePath(version), NO_PROXY: '127.0.0.0/8' }, stdio: ['ignore', output, output], detached: true })
   child.unref()
   const answers = async () => {
