@@ -6,6 +6,7 @@
  */
 
 import type { Farm, Share } from './farm.ts'
+import type { TurnStore } from './turns.ts'
 
 /** What can be owned. `reference` maps a normalised image reference (as name) to an image id; many references may share an id. */
 export type Kind = 'container' | 'exec' | 'network' | 'volume' | 'image' | 'reference'
@@ -115,6 +116,8 @@ export interface Store extends Farm {
   reservations(ns: string): Promise<Claim[]>
   /** Namespaces that claim an engine id; one for containers, networks, volumes and execs, possibly several for images. */
   owners(kind: Kind, id: string): Promise<string[]>
+
+  readonly turns: TurnStore
 
   shutdown(): Promise<void>
 }

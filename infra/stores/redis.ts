@@ -5,6 +5,7 @@ import { farmVerbs } from './redis/farm.ts'
 import { decode, keysOf, kinds, namesKey, sharedKinds, type Numbered } from './redis/keys.ts'
 import { namespaceVerbs } from './redis/namespaces.ts'
 import { owners, type Owners } from './redis/owners.ts'
+import { redisTurns } from './redis/turns.ts'
 
 /**
  * The store of several gateways: Redis 6 or newer, Valkey, alone, with Sentinel or as a Cluster.
@@ -21,6 +22,7 @@ export function openRedisStore(redis: Redis | Cluster): Store {
     ...claimVerbs(client, index),
     ...lookups(client),
     owners: index.of,
+    turns: redisTurns(client),
     async shutdown() {
       redis.disconnect()
     },

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
 import type { Claim, Kind, Reservation, ReserveOutcome, Store } from '../../lib/store.ts'
 import { farmVerbs } from './sqlite/farm.ts'
 import { namespaceVerbs } from './sqlite/namespaces.ts'
+import { sqliteTurns } from './sqlite/turns.ts'
 import { atomically, openDatabase } from './sqlite-file.ts'
 
 type Row = Record<string, SQLOutputValue>
@@ -18,6 +19,7 @@ export function openSqliteStore(path: string): Store {
     ...farmVerbs(database),
     ...claimVerbs(database),
     ...lookups(database),
+    turns: sqliteTurns(database),
     async shutdown() {
       if (database.isOpen) database.close()
     },

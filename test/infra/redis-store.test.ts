@@ -10,6 +10,7 @@ import { until } from '../setup/processes.ts'
 import { startRedis, type RedisServer } from '../setup/redis.ts'
 import { startRedisCluster, type RedisCluster } from '../setup/redis-cluster.ts'
 import { describeStore, engineId, namespaceRecord } from './store-contract.ts'
+import { describeTurns } from './turns-contract.ts'
 
 const connections: (Redis | Cluster)[] = []
 after(() => connections.forEach((redis) => redis.disconnect()))
@@ -27,6 +28,7 @@ describe('the Redis store', () => {
   after(() => server.stop())
 
   describeStore('keeps the contract', async () => openRedisStore(await connected(server.url)))
+  describeTurns('keeps turns', async () => openRedisStore(await connected(server.url)))
   leavingNothing(async () => connected(server.url))
   dying(async () => connected(server.url))
   sharing(() => server)
@@ -38,6 +40,7 @@ describe('the Redis store on a cluster', () => {
   after(() => cluster.stop())
 
   describeStore('keeps the contract', async () => openRedisStore(await connected(cluster.url)))
+  describeTurns('keeps turns', async () => openRedisStore(await connected(cluster.url)))
 
   it('spreads namespaces over the nodes', async () => {
     const store = openRedisStore(await connected(cluster.url))

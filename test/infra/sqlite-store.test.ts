@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, describe, it } from 'node:test'
 import { openSqliteStore } from '../../infra/stores/sqlite.ts'
 import { describeStore, engineId, namespaceRecord } from './store-contract.ts'
+import { describeTurns } from './turns-contract.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'moorage-sqlite-'))
 const file = (name: string) => join(directory, name)
@@ -16,6 +17,7 @@ describe('the sqlite store', () => {
   after(() => rmSync(directory, { recursive: true }))
 
   describeStore('keeps the contract', async () => openSqliteStore(file('contract.sqlite')))
+  describeTurns('keeps turns', async () => openSqliteStore(file('turns.sqlite')))
 
   it('remembers everything when it is opened again', async () => {
     const namespace = namespaceRecord()

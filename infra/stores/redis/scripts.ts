@@ -1,4 +1,5 @@
 import { farmScripts } from './farm-scripts.ts'
+import { turnScripts } from './turn-scripts.ts'
 
 /**
  * One Lua script per verb: Redis runs each of them alone, so a verb is atomic inside its namespace.
@@ -158,6 +159,7 @@ if redis.call('SREM', KEYS[1], ARGV[1]) == 0 or redis.call('EXISTS', KEYS[1]) ==
 redis.call('SADD', KEYS[1], ARGV[2])
 return 1`,
   ...farmScripts,
+  ...turnScripts,
 } as const
 
 export type ScriptName = keyof typeof scripts
