@@ -6,6 +6,7 @@ import { Refusal } from '../lib/refusal.ts'
 import { containerUpdateSchema, type ContainerUpdate } from '../lib/schemas/container-update.ts'
 import { forcedUpdate } from '../lib/schemas/defaults.ts'
 import { renameContainer } from '../lib/containers/rename.ts'
+import { psArguments } from '../lib/containers/top.ts'
 import { presentContainer } from '../lib/containers/present.ts'
 import { resizeQuery } from '../lib/terminal.ts'
 import { containerCreate } from './container-create.ts'
@@ -16,16 +17,6 @@ const path = (verb: string) => ({ id }: Call) => ({ path: `/containers/${id}${ve
 /** A row that only turns the job's string into the id. */
 function plain(name: string, route: Endpoint['route'], verb: string): Endpoint {
   return endpoint({ name, route, owns: 'container', plan: path(verb) })
-}
-
-/** `ps` runs on the host with these arguments; `pid` could ask for processes outside the container. */
-function psArguments(values: readonly string[] | undefined): string | undefined {
-  const value = values?.[0]
-  if (value === undefined) return undefined
-  if (!/^[-A-Za-z0-9, =:%]{0,256}$/.test(value) || /pid.*pid|[-\s](p|q|P|C|G|U|u|g|s|t)\b.*\d/.test(value) && !/^-?[A-Za-z]+$/.test(value)) {
-    throw new Refusal(403, `ps_args is not allowed in this namespace: ${JSON.stringify(value)} could select processes outside the container; use format options such as aux or -o pid,comm`, 'ps_args')
-  }
-  return value
 }
 
 const waitConditions = ['', 'not-running', 'next-exit', 'removed']

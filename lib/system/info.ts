@@ -1,13 +1,19 @@
 import type { Call } from '../endpoint.ts'
 
-/** Fields of `GET /info` that describe the host to its operator; a job sees what a private engine without anything special would say. */
+/** Fields of `GET /info` that are true of the namespace too and that clients branch on; what a newer engine adds is not shown. */
+const shown = new Set(['Driver', 'MemoryLimit', 'SwapLimit', 'KernelMemory', 'KernelMemoryTCP', 'CpuCfsPeriod', 'CpuCfsQuota', 'CPUShares', 'CPUSet', 'PidsLimit',
+  'IPv4Forwarding', 'BridgeNfIptables', 'BridgeNfIp6tables', 'OomKillDisable', 'SystemTime', 'LoggingDriver', 'CgroupDriver', 'CgroupVersion', 'KernelVersion',
+  'OperatingSystem', 'OSVersion', 'OSType', 'Architecture', 'IndexServerAddress', 'NCPU', 'MemTotal', 'ServerVersion', 'Isolation', 'ContainerdCommit',
+  'RuncCommit', 'InitCommit', 'SecurityOptions', 'ProductLicense'])
+
+/** Fields that describe the host to its operator; a job sees what a private engine without anything special would say. */
 const blanked: Readonly<Record<string, unknown>> = {
-  DockerRootDir: '/var/lib/docker', Labels: [], NFd: 0, NGoroutines: 0, NEventsListener: 0, HttpProxy: '', HttpsProxy: '', NoProxy: '',
-  GenericResources: null, Warnings: null, CDISpecDirs: [], DiscoveredDevices: null, Containerd: undefined, NRI: undefined, FirewallBackend: undefined,
+  DockerRootDir: '/var/lib/docker', Labels: [], InitBinary: 'docker-init', NFd: 0, NGoroutines: 0, NEventsListener: 0, HttpProxy: '', HttpsProxy: '', NoProxy: '',
+  GenericResources: null, Warnings: null, CDISpecDirs: [], DiscoveredDevices: null,
   RegistryConfig: { AllowNondistributableArtifactsCIDRs: null, AllowNondistributableArtifactsHostnames: null, InsecureRegistryCIDRs: [], IndexConfigs: {
     'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true },
   }, Mirrors: null },
-  Runtimes: { runc: { path: 'runc' } }, DefaultRuntime: 'runc', DefaultAddressPools: undefined, ClusterStore: undefined, ClusterAdvertise: undefined,
+  Runtimes: { runc: { path: 'runc' } }, DefaultRuntime: 'runc',
   Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
   Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: null, Log: ['json-file', 'local'] },
   DriverStatus: [], LiveRestoreEnabled: false, ExperimentalBuild: false, Debug: false,
@@ -25,8 +31,8 @@ export interface Counts {
 export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
   const { info } = call.host.facts()
   const { memory, cpus } = call.policy.limits
-  const fields = Object.fromEntries(Object.entries(blanked).filter(([field, value]) => field in info && value !== undefined))
-  const kept = Object.fromEntries(Object.entries(info).filter(([field]) => !(field in blanked)))
+  const fields = Object.fromEntries(Object.entries(blanked).filter(([field]) => field in info))
+  const kept = Object.fromEntries(Object.entries(info).filter(([field]) => shown.has(field)))
   return {
     ...kept, ...fields,
     ID: call.ns, Name: call.ns,
