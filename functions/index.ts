@@ -2,8 +2,7 @@ import { Hono } from 'hono'
 import type { Endpoint } from '../lib/endpoint.ts'
 import { canonicalPath, parseQuery } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
-import type { Outcome } from '../lib/outcome.ts'
-import { refuse, run, type House } from '../lib/pipeline.ts'
+import { observed, refuse, run, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { childTrace } from '../lib/trace.ts'
 import { build } from './build.ts'
@@ -36,7 +35,8 @@ export function createApp(house: House, extra: (app: Hono<{ Bindings: Addressed 
   for (const row of rows) mount(app, house, row)
   app.notFound((c) => {
     if (c.env.connection.method === 'OPTIONS') return c.body(null, 200)
-    return observed(house, { endpoint: 'unknown', target: '', namespace: c.env.namespace, trace: undefined }, () => Promise.reject(missing.page()))
+    const { namespace, connection: { method } } = c.env
+    return observed(house, { endpoint: 'unknown', target: '', namespace, method, trace: undefined }, () => Promise.reject(missing.page()))
   })
   app.onError((error) => refuse(error))
   return {
@@ -64,27 +64,15 @@ function mount(app: Hono<{ Bindings: Addressed }>, house: House, row: Endpoint):
   const [verb, pattern] = method === 'HEAD' ? ['GET', headSpace + path] : [method, path]
   const parameter = /:(\w+)/.exec(path)?.[1]
   app.on(verb, pattern, (c) => {
+    const { connection, address, namespace: id } = c.env
     const term = parameter === undefined ? '' : c.req.param(parameter) ?? ''
-    const trace = childTrace(c.env.connection.header('traceparent'), house.randomHex)
-    return observed(house, { endpoint: row.name, target: term, namespace: c.env.namespace, trace }, async () => {
+    const trace = childTrace(connection.header('traceparent'), house.randomHex)
+    return observed(house, { endpoint: row.name, target: term, namespace: id, method: connection.method, trace }, async (recognise) => {
       const namespace = await identified(house, c.env)
-      return run(house, row, {
-        namespace, connection: c.env.connection, version: c.env.address.version, term, trace, query: parseQuery(c.env.address.query),
-      })
+      recognise(namespace)
+      return run(house, row, { namespace, connection, version: address.version, term, trace, query: parseQuery(address.query) })
     })
   })
-}
-
-/** Does the work of one call, answers with a refusal what it throws, and tells the house what became of it. */
-async function observed(house: House, subject: Pick<Outcome, 'endpoint' | 'target' | 'namespace' | 'trace'>, work: () => Promise<Response>): Promise<Response> {
-  const at = house.now()
-  let refusal: Refusal | undefined
-  const response = await work().catch((error) => {
-    if (error instanceof Refusal) refusal = error
-    return refuse(error)
-  })
-  house.observe({ ...subject, at, took: house.now() - at, status: response.status, refusal })
-  return response
 }
 
 async function identified(house: House, entry: Entry) {

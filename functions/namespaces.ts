@@ -1,7 +1,7 @@
 import type { Hono } from 'hono'
 import * as v from 'valibot'
 import { parseRequestJson } from '../lib/json.ts'
-import { refuse } from '../lib/pipeline.ts'
+import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Entry } from './entry.ts'
 
@@ -35,23 +35,22 @@ const question = v.strictObject({ request: short, body: v.optional(v.string(), '
 const limit = 4 * 1024 * 1024
 
 /** The control API: opening, listing and closing namespaces, for holders of the operator's token. */
-export function mountControl(control: Control): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
+export function mountControl(control: Control, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
   return (app) => {
-    const route = (method: string, path: string, status: 200 | 201, work: (entry: Entry, id: string) => Promise<unknown>) =>
-      app.on(method, path, async (c) => {
-        try {
-          const entry = c.env as Entry
+    const route = (endpoint: string, method: string, path: string, status: 200 | 201, work: (entry: Entry, id: string) => Promise<unknown>) =>
+      app.on(method, path, (c) => {
+        const entry = c.env as Entry
+        const target = c.req.param('id' as never) ?? ''
+        return observed(house, { endpoint, target, namespace: entry.namespace, method, trace: undefined }, async () => {
           authorise(control, entry)
-          return c.json(await work(entry, c.req.param('id' as never) ?? '') as object, status)
-        } catch (error) {
-          return refuse(error)
-        }
+          return c.json(await work(entry, target) as object, status)
+        })
       })
-    route('POST', '/namespaces', 201, async (entry) => control.open(await read(openWish, entry)))
-    route('GET', '/namespaces', 200, () => control.list())
-    route('DELETE', '/namespaces/:id', 200, (_entry, id) => control.close(id))
-    route('POST', '/namespaces/:id/socket', 201, async (entry, id) => control.socket(id, (await read(socketWish, entry)).path))
-    route('POST', '/explain', 200, async (entry) => control.explain(await read(question, entry)))
+    route('NamespaceOpen', 'POST', '/namespaces', 201, async (entry) => control.open(await read(openWish, entry)))
+    route('NamespaceList', 'GET', '/namespaces', 200, () => control.list())
+    route('NamespaceClose', 'DELETE', '/namespaces/:id', 200, (_entry, id) => control.close(id))
+    route('NamespaceSocket', 'POST', '/namespaces/:id/socket', 201, async (entry, id) => control.socket(id, (await read(socketWish, entry)).path))
+    route('Explain', 'POST', '/explain', 200, async (entry) => control.explain(await read(question, entry)))
   }
 }
 

@@ -92,9 +92,18 @@ export const configSchema = v.strictObject({
   names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
     flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
   })), []),
+  /** The audit stream: a JSON line for each call that changed something or was refused (docs/audit.schema.json). Absent: none is written. */
+  audit: v.optional(v.strictObject({
+    file: v.pipe(text, ways({ flag: 'audit', value: 'FILE', env: 'MOORAGE_AUDIT', comment: 'file the audit stream is appended to, - for standard output' })),
+    /** Calls that only read, too. */
+    reads: v.optional(v.boolean(), false),
+  })),
   log: v.optional(v.pipe(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent']), ways({
     flag: 'log', value: 'LEVEL', env: 'MOORAGE_LOG', comment: 'trace, debug, info, warn, error or silent',
   })), 'info'),
+  logFormat: v.optional(v.pipe(v.picklist(['text', 'json']), ways({
+    flag: 'log-format', value: 'FORMAT', env: 'MOORAGE_LOG_FORMAT', comment: 'text or json, one object a line, on standard error',
+  })), 'text'),
 })
 
 /** The settings that have flags, in the order of the schema. */

@@ -21,7 +21,10 @@ export interface Config {
   images: { shared: string[] }
   /** Further DNS names and addresses for the gateway's certificate. */
   names: string[]
+  /** Where the audit stream goes; undefined for nowhere. */
+  audit: { file: string, reads: boolean } | undefined
   log: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  logFormat: 'text' | 'json'
 }
 
 /** One engine and what may be reserved on it. */
@@ -71,6 +74,7 @@ export function loadConfig({ flags, env, readFile }: ConfigSources): Config {
   return {
     ...output,
     store: output.store,
+    audit: output.audit,
     hosts: hosts === undefined ? [oneHost(host, hostTls, readFile)] : severalHosts(hosts, host ?? Object.values(hostTls)[0], readFile),
     state: resolve(output.state ?? defaultStateDirectory(env)),
     policies: Object.assign(Object.create(null), { default: defaultPolicy }, output.policies),

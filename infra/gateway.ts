@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
+import { mountOperations } from '../functions/operations.ts'
 import type { House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { loadAuthority } from './certificates.ts'
@@ -12,7 +13,9 @@ import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
 import { namespaceCache } from './namespace-cache.ts'
 import { namespaceSockets } from './namespace-sockets.ts'
+import { observers, type ObserverTalk } from './observe/observers.ts'
 import { opener } from './opening.ts'
+import { operations } from './operations.ts'
 import { connections } from './server/connections.ts'
 import type { ClientOf } from './server/connection.ts'
 import { listenSocket, listenTls } from './server/listen.ts'
@@ -24,6 +27,8 @@ import { openStore, type StoreTalk } from './stores/open.ts'
 export interface Gateway {
   /** e.g. `https://127.0.0.1:2376` */
   url: string
+  /** After a log rotation: opens files anew. */
+  reload(): void
   stop(): Promise<void>
 }
 
@@ -37,7 +42,7 @@ const clientOf: ClientOf = (host) => (host as LiveHost).client
  * Starts a gateway: state directory, store, hosts and listener. It listens at once and answers 503 until its engines are there.
  * Throws when the state directory or the address is in use.
  */
-export async function startGateway(config: Config, talk: Talk & StoreTalk): Promise<Gateway> {
+export async function startGateway(config: Config, talk: Talk & StoreTalk & ObserverTalk): Promise<Gateway> {
   const state = openState(config.state)
   const store = await openStore(config.store, state, talk)
   const authority = await loadAuthority(config.state)
@@ -45,13 +50,14 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk): Prom
   const hosts = hostPool(config.hosts, (host) => attendHost(host, config.images.shared, store, talk))
   const policy = policies(config)
   const records = namespaceCache(store, Date.now)
+  const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const house: House = {
     store, policy, namespace: records.find,
     host: (namespace) => hosts.get(namespace.host),
     shared: (host) => host.shared,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
-    observe: () => {},
+    observe: observing.observe,
   }
   const sockets = namespaceSockets(store, state, (ns, path) => listenSocket(app, clientOf, open, ns, path))
   const closing = closer({
@@ -62,9 +68,15 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk): Prom
       open.cut(ns)
     },
   })
-  const app = createApp(house, mountControl(control({
+  const controls = control({
     store, hosts, policy, sockets, operatorToken: state.operatorToken, closer: closing, open: opener({ store, authority, hosts, policy }),
-  })))
+  })
+  const { metrics, recent } = observing
+  const operating = operations({ store, hosts, policy, metrics, recent, authorised: controls.authorised, now: Date.now })
+  const app = createApp(house, (routes) => {
+    mountControl(controls, house)(routes)
+    mountOperations(operating, house)(routes)
+  })
   const server = listenTls(app, clientOf, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) })
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
@@ -72,6 +84,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk): Prom
   const reaper = setInterval(() => void closing.reap().catch((error) => console.error(error)), reapEvery)
   return {
     url,
+    reload: observing.reopen,
     async stop() {
       clearInterval(reaper)
       sockets.stop()
@@ -79,6 +92,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk): Prom
       server.closeAllConnections()
       await hosts.stop()
       await store.shutdown()
+      observing.stop()
       state.release()
     },
   }

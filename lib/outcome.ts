@@ -1,4 +1,5 @@
 import type { Refusal } from './refusal.ts'
+import type { Namespace } from './store.ts'
 
 /**
  * What became of one call: told once, when its answer is decided, or, for connections that were handed over, when they have ended.
@@ -9,8 +10,11 @@ export interface Outcome {
   readonly at: number
   /** Milliseconds the gateway and the engine worked on it. */
   readonly took: number
-  /** The namespace's id; undefined when the caller was not known. */
+  /** The id the connection proved; undefined when it proved none. */
   readonly namespace: string | undefined
+  /** The open namespace of that id; undefined when there is none. */
+  readonly caller: Namespace | undefined
+  readonly method: string
   /** The row's name; `unknown` for what no row serves. */
   readonly endpoint: string
   /** The object in the path as the job called it; '' when the path names none. */
@@ -19,6 +23,8 @@ export interface Outcome {
   readonly status: number
   /** Why the gateway itself said no. The engine's own errors are no refusals. */
   readonly refusal: Refusal | undefined
+  /** What was thrown that is no refusal: a defect of the gateway, answered with 500. */
+  readonly failure: unknown
   /** W3C trace context of the call (https://www.w3.org/TR/trace-context/), as sent on to the engine. */
   readonly trace: string | undefined
 }

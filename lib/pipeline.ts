@@ -6,7 +6,7 @@ import { readAll, splitLines } from './lines.ts'
 import { missing } from './missing.ts'
 import { storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
-import type { Observer } from './outcome.ts'
+import type { Observer, Outcome } from './outcome.ts'
 import type { Policy } from './policy.ts'
 import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
@@ -53,10 +53,27 @@ export async function run(house: House, row: Endpoint, arrival: Arrival): Promis
   return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
 }
 
+/** What is known of a call before it is done. */
+type Subject = Pick<Outcome, 'endpoint' | 'target' | 'namespace' | 'method' | 'trace'>
+
+/** Does the work of one call, answers with a refusal what it throws, and tells the observer what became of it. Throws nothing. */
+export async function observed({ now, observe }: Pick<House, 'now' | 'observe'>, subject: Subject,
+  work: (recognise: (caller: Namespace) => void) => Promise<Response>): Promise<Response> {
+  const at = now()
+  let thrown: unknown
+  let caller: Namespace | undefined
+  const response = await work((namespace) => { caller = namespace }).catch((error) => {
+    thrown = error
+    return refuse(error)
+  })
+  const [refusal, failure] = thrown instanceof Refusal ? [thrown, undefined] : [undefined, thrown]
+  observe({ ...subject, at, took: now() - at, status: response.status, refusal, failure, caller })
+  return response
+}
+
 /** The answer to a refusal; anything else that was thrown is a defect of the gateway and says so without details. */
 export function refuse(error: unknown): Response {
   if (error instanceof Refusal) return json(error.status, refusalBody(error))
-  console.error(error)
   return json(500, refusalBody({ message: 'the gateway failed to handle this request; the operator finds the cause in its log' }))
 }
 

@@ -5,6 +5,7 @@ import { ConfigError, loadConfig, onlyHost, settings, type Config, type Setting 
 import { errorCode } from '../files.ts'
 import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { openLog, type Log } from '../observe/log.ts'
 import { shellWord } from './text.ts'
 
 const help = `
@@ -43,42 +44,43 @@ function configured(flags: Record<string, string | string[] | undefined>): Confi
 async function serve(config: Config): Promise<void> {
   const stopped = signalled()
   const { startGateway } = await import('../gateway.ts')
-  const gateway = await startGateway(config, operatorTalk(config)).catch((error) => {
+  const log = await openLog(config)
+  const gateway = await startGateway(config, operatorTalk(config, log)).catch((error) => {
     throw notStarted(config, error)
   })
-  say(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
+  process.on('SIGHUP', () => gateway.reload())
+  log.info(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
   // A gateway that is killed one day starts as fast afterwards.
   flushCompileCache()
   await stopped
-  say('Stopping; namespaces stay and are there at the next start.')
+  log.info('Stopping; namespaces stay and are there at the next start.')
   await gateway.stop()
 }
 
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
 /** What the gateway tells its operator: each change once, and the next command when an engine is first there. */
-function operatorTalk(config: Config) {
+function operatorTalk(config: Config, log: Log) {
   const last = new Map<string, string>()
   let introduced = false
   const once = (about: string, line: string) => {
-    if (line !== last.get(about)) say(line)
+    if (line !== last.get(about)) log.info(line)
     last.set(about, line)
   }
   const where = (name: string, url: string) => name === onlyHost ? url : `${url} (host ${name})`
   return {
     hostUp(name: string, url: string, engineVersion: string) {
       once(name, `Found Docker Engine ${engineVersion} at ${where(name, url)}.`)
-      if (!introduced) say(`Next, in another shell: eval "$(${openCommand(config.state)})" && docker ps`)
+      if (!introduced) log.info(`Next, in another shell: eval "$(${openCommand(config.state)})" && docker ps`)
       introduced = true
     },
     hostAway(name: string, url: string, reason: string) {
       once(name, `No Docker engine answers at ${where(name, url)} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
         + 'or name another with --host URL. Moorage keeps trying and serves when it appears.')
     },
-    storeAway: (reason: string) => say(`The store does not answer (Redis: ${reason}). New work is answered 503, what runs goes on; Moorage keeps trying.`),
-    storeBack: () => say('The store answers again.'),
+    defect: (endpoint: string, error: unknown) => log.error(`The gateway failed to handle ${endpoint}`, { error }),
+    auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),
+    call: log.call,
+    storeAway: (reason: string) => log.warn(`The store does not answer (Redis: ${reason}). New work is answered 503, what runs goes on; Moorage keeps trying.`),
+    storeBack: () => log.info('The store answers again.'),
   }
 }
 

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net'
 export interface Connections {
   add(ns: string, socket: Socket): void
   cut(ns: string): void
+  /** How many are open, of all namespaces. */
+  count(): number
 }
 
 export function connections(): Connections {
@@ -17,6 +19,7 @@ export function connections(): Connections {
         if (sockets.size === 0 && open.get(ns) === sockets) open.delete(ns)
       })
     },
+    count: () => open.values().reduce((sum, sockets) => sum + sockets.size, 0),
     cut(ns) {
       for (const socket of open.get(ns) ?? []) socket.destroy()
     },

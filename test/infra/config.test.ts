@@ -42,7 +42,9 @@ describe('the config', () => {
       policies: { default: defaultPolicy },
       images: { shared: [] },
       names: [],
+      audit: undefined,
       log: 'info',
+      logFormat: 'text',
     })
   })
 
@@ -201,6 +203,6 @@ describe('the settings', () => {
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'name', 'log'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'name', 'audit', 'log', 'log-format'])
   })
 })

@@ -1,3 +1,3 @@
-import { installMissing } from './install.ts'
+import { installMissing, type Extra } from './install.ts'
 
-installMissing(process.argv.includes('--redis'))
+installMissing(process.argv.slice(2) as Extra[])

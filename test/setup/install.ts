@@ -3,39 +3,48 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { must } from './command.ts'
-import { hostPackages, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
+import { browserHostPackages, hostPackages, prometheusTree, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
 import { cache, treePath } from './paths.ts'
 
 /** A dated archive such as snapshot.debian.org's still has versions that the default has replaced. */
 const mirror = process.env['MOORAGE_TEST_MIRROR'] || 'http://deb.debian.org/debian'
 
+/** What only some tests want, beside engines and clients. */
+const extras = {
+  redis: { trees: { redis: redisTree }, packages: redisHostPackages },
+  browser: { trees: {}, packages: browserHostPackages },
+  prometheus: { trees: { prometheus: prometheusTree }, packages: [] },
+} satisfies Record<string, { trees: Record<string, Tree>; packages: string[] }>
+
+export type Extra = keyof typeof extras
+
 /**
  * Makes sure that engines, clients and tools are there: downloads and unpacks what the cache folder lacks and installs
  * what the machine lacks. Does nothing when all is there. Throws when not root, or when a package cannot be had.
  */
-export function install({ redis = false }: { redis?: boolean } = {}): void {
-  if (isComplete(redis)) return
+export function install(...also: Extra[]): void {
+  if (isComplete(also)) return
   if (process.getuid?.() !== 0) throw new Error('These tests start Docker engines, which needs root; as somebody else run those that do not: npm test -- test/lib')
   mkdirSync(cache, { recursive: true })
   // Two runs that start together install once: the second finds it done.
   const script = fileURLToPath(new URL('install-main.ts', import.meta.url))
-  const { status } = spawnSync('flock', [join(cache, 'lock'), process.execPath, script, ...(redis ? ['--redis'] : [])], { stdio: ['ignore', 2, 2] })
+  const { status } = spawnSync('flock', [join(cache, 'lock'), process.execPath, script, ...also], { stdio: ['ignore', 2, 2] })
   if (status !== 0) throw new Error('The tests cannot run without what the set-up installs; it failed, see above')
 }
 
 /** The work of `install`, done under its lock. */
-export function installMissing(redis: boolean): void {
-  const missing = missingFromHost(redis)
+export function installMissing(also: readonly Extra[]): void {
+  const missing = missingFromHost(also)
   if (missing.length > 0) installOnHost(missing)
-  for (const [name, tree] of wanted(redis)) if (!isUnpacked(name, tree)) unpack(name, tree)
+  for (const [name, tree] of wanted(also)) if (!isUnpacked(name, tree)) unpack(name, tree)
 }
 
-function wanted(redis: boolean): [string, Tree][] {
-  return [...Object.entries(trees), ...(redis ? [['redis', redisTree] as [string, Tree]] : [])]
+function wanted(also: readonly Extra[]): [string, Tree][] {
+  return [...Object.entries(trees), ...also.flatMap((extra): [string, Tree][] => Object.entries(extras[extra].trees))]
 }
 
-function isComplete(redis: boolean): boolean {
-  return wanted(redis).every(([name, tree]) => isUnpacked(name, tree)) && missingFromHost(redis).length === 0
+function isComplete(also: readonly Extra[]): boolean {
+  return wanted(also).every(([name, tree]) => isUnpacked(name, tree)) && missingFromHost(also).length === 0
 }
 
 function isUnpacked(name: string, tree: Tree): boolean {
@@ -43,8 +52,8 @@ function isUnpacked(name: string, tree: Tree): boolean {
   return existsSync(record) && readFileSync(record, 'utf8') === JSON.stringify(tree)
 }
 
-function missingFromHost(redis: boolean): string[] {
-  const packages = redis ? [...hostPackages, ...redisHostPackages] : hostPackages
+function missingFromHost(also: readonly Extra[]): string[] {
+  const packages = [...hostPackages, ...also.flatMap((extra): string[] => extras[extra].packages)]
   const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...packages], { encoding: 'utf8' })
   const installed = new Set(stdout.split('\n'))
   return packages.filter((name) => !installed.has(`${name} installed`))

@@ -19,6 +19,12 @@ export const redisTree: Tree = { release: 'bookworm', packages: ['redis-server',
 /** Installed on the machine: tools and libraries, none of which starts anything. */
 export const hostPackages = ['iptables', 'iproute2', 'ca-certificates', 'xz-utils', 'libdevmapper1.02.1', 'libseccomp2', 'libsystemd0', 'python3', 'python3-docker']
 
+/** Only for tests of alert rules: promtool. */
+export const prometheusTree: Tree = { release: 'bookworm', packages: ['prometheus'] }
+
+/** Only for tests of pages: a browser and letters for it. */
+export const browserHostPackages = ['chromium', 'fonts-dejavu-core']
+
 /** Libraries of Debian's redis-server. */
 export const redisHostPackages = ['libjemalloc2', 'liblzf1', 'liblua5.1-0', 'lua-bitop', 'lua-cjson', 'libhiredis0.14']
 

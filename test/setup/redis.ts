@@ -24,7 +24,7 @@ export interface RedisServer {
 
 /** Starts Debian's redis-server at a free port. It ends with this process at the latest. `settings` are further lines of redis.conf as flags. */
 export async function startRedis(...settings: string[]): Promise<RedisServer> {
-  install({ redis: true })
+  install('redis')
   const directory = mkdtempSync(join(tmpdir(), 'moorage-redis-'))
   const port = await freePort()
   let child: ChildProcess | undefined

@@ -1,0 +1,83 @@
+import type { Context, Hono } from 'hono'
+import { observed, type House } from '../lib/pipeline.ts'
+import { Refusal } from '../lib/refusal.ts'
+import type { Entry } from './entry.ts'
+
+/** What operators are told, and what the gateway's own checks say. */
+export interface Operations {
+  /** Is this the operator's token? Compared in constant time. */
+  authorised(token: string): boolean
+  /** Why the gateway cannot take work now, by real calls to its store and hosts; empty when it can. */
+  problems(): Promise<string[]>
+  /** Text for Prometheus with its content type. */
+  exposition(): Promise<{ text: string; type: string }>
+  /** What the operators' page shows, as one JSON value. */
+  overview(): Promise<unknown>
+  /** The same again and again, soon after it has changed, until the signal aborts. */
+  overviews(signal: AbortSignal): AsyncIterable<unknown>
+  /** A file of the operators' page: '' is the page itself. */
+  page(file: string): { body: string; type: string } | undefined
+}
+
+/** The page loads nothing from elsewhere and runs no script but its own. */
+const pageHeaders = {
+  'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-cache',
+}
+
+/** Health, metrics and the operators' page. Only whether the gateway lives and is ready is told without the operator's token. */
+export function mountOperations(operations: Operations, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
+  return (app) => {
+    const route = (endpoint: string, path: string, open: boolean, work: (entry: Entry, c: Context) => Response | Promise<Response>) =>
+      app.on('GET', path, (c) => {
+        const entry = c.env as Entry
+        return observed(house, { endpoint, target: '', namespace: entry.namespace, method: 'GET', trace: undefined }, async () => {
+          if (!open) authorise(operations, entry)
+          return work(entry, c as never)
+        })
+      })
+    route('Healthz', '/healthz', true, (_entry, c) => c.text('ok\n'))
+    route('Readyz', '/readyz', true, async (_entry, c) => {
+      const problems = await operations.problems()
+      return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503)
+    })
+    route('Metrics', '/metrics', false, async () => {
+      const { text, type } = await operations.exposition()
+      return new Response(text, { headers: { 'Content-Type': type } })
+    })
+    route('Overview', '/operations', false, async (_entry, c) => c.json(await operations.overview() as object))
+    route('OverviewStream', '/operations/stream', false, ({ connection }) => new Response(
+      events(operations.overviews(connection.signal)), { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } }))
+    route('Dashboard', '/dashboard', true, () => file(operations, ''))
+    route('DashboardFile', '/dashboard/:file', true, (_entry, c) => file(operations, c.req.param('file') ?? ''))
+  }
+}
+
+function authorise(operations: Operations, { connection }: Entry): void {
+  const token = /^Bearer (\S+)$/i.exec(connection.header('authorization') ?? '')?.[1]
+  if (token === undefined || !operations.authorised(token)) {
+    throw new Refusal(401, 'this endpoint needs the operator\'s token (Authorization: Bearer ...); it is in the file operator-token of the gateway\'s state directory')
+  }
+}
+
+function file(operations: Operations, name: string): Response {
+  const found = operations.page(name)
+  if (found === undefined) throw new Refusal(404, 'page not found')
+  return new Response(found.body, { headers: { ...pageHeaders, 'Content-Type': found.type } })
+}
+
+/** Server-sent events (WHATWG HTML, section 9.2), one JSON value each. */
+function events(values: AsyncIterable<unknown>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  const iterator = values[Symbol.asyncIterator]()
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done) controller.close()
+      else controller.enqueue(encoder.encode(`data: ${JSON.stringify(value)}\n\n`))
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
+}

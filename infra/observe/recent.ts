@@ -1,0 +1,91 @@
+import type { Observer, Outcome } from '../../lib/outcome.ts'
+
+/** A refusal as the operators' page shows it. */
+export interface RecentRefusal {
+  /** Milliseconds since the epoch. */
+  at: number
+  namespace: string | undefined
+  label: string | undefined
+  policy: string | undefined
+  endpoint: string
+  target: string
+  status: number
+  field: string | undefined
+  message: string
+}
+
+/** A closed namespace as the operators' page shows it. */
+export interface RecentClosing {
+  /** Milliseconds since the epoch. */
+  at: number
+  id: string
+  label: string
+  why: string
+}
+
+/** What happened lately, in bounded memory. */
+export interface Recent {
+  observe: Observer
+  /** Newest first. */
+  refusals(): readonly RecentRefusal[]
+  /** Namespaces that this gateway closed, newest first. */
+  closed(): readonly RecentClosing[]
+  /** Tells of a namespace that was closed, and why. */
+  noteClosed(closing: RecentClosing): void
+  /** When this gateway last served a namespace, in milliseconds since the epoch. */
+  lastCall(ns: string): number | undefined
+  /** Calls `listener` after each refusal and closing; answers what ends that. */
+  onNews(listener: () => void): () => void
+}
+
+const keptOfEach = 200
+const keptNamespaces = 20_000
+
+export function recent(): Recent {
+  const refusals: RecentRefusal[] = []
+  const closed: RecentClosing[] = []
+  const calls = new Map<string, number>()
+  const listeners = new Set<() => void>()
+  const tell = () => { for (const listener of listeners) listener() }
+  return {
+    observe(outcome) {
+      if (outcome.caller) remember(calls, outcome.caller.id, outcome.at)
+      if (!isTelling(outcome)) return
+      keep(refusals, shown(outcome))
+      tell()
+    },
+    refusals: () => refusals,
+    closed: () => closed,
+    noteClosed(closing) {
+      keep(closed, closing)
+      tell()
+    },
+    lastCall: (ns) => calls.get(ns),
+    onNews(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+function keep<T>(list: T[], newest: T): void {
+  list.unshift(newest)
+  list.length = Math.min(list.length, keptOfEach)
+}
+
+/** The longest unused are first in the order of insertion. */
+function remember(calls: Map<string, number>, ns: string, at: number): void {
+  calls.delete(ns)
+  calls.set(ns, at)
+  if (calls.size > keptNamespaces) calls.delete(calls.keys().next().value!)
+}
+
+/** A 404 or 409 is an everyday answer; what operators act on are refusals by policy, of callers, and by a gateway that cannot. */
+function isTelling({ refusal }: Outcome): boolean {
+  return refusal !== undefined && (refusal.status === 401 || refusal.status === 403 || refusal.status === 429 || refusal.status >= 500)
+}
+
+function shown({ at, namespace, caller, endpoint, target, refusal }: Outcome): RecentRefusal {
+  const { status, field, message } = refusal!
+  return { at, namespace, label: caller?.label, policy: caller?.policy, endpoint, target: target.slice(0, 256), status, field, message: message.slice(0, 1024) }
+}
