@@ -5,10 +5,12 @@ import { takeGeneratedName } from '../lib/containers/generated-name.ts'
 import { echoOf, storedHostConfig } from '../lib/containers/host-config.ts'
 import { networking } from '../lib/containers/network.ts'
 import { storedName } from '../lib/names.ts'
+import { wantedPorts } from '../lib/ports.ts'
 import { text } from '../lib/query.ts'
 import { claimAnonymousVolumes } from '../lib/reconcile.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { checkContainerName } from '../lib/schemas/names.ts'
+import { checkPortCount } from '../lib/schemas/ports.ts'
 import { containerCreateSchema, type ContainerCreate } from '../lib/schemas/container-create.ts'
 import type { Policy } from '../lib/policy.ts'
 import type { Claim } from '../lib/store.ts'
@@ -30,7 +32,14 @@ export const containerCreate = endpoint({
   async claims(answer, call, { reserve }) {
     if (reserve?.facts?.volumes === true) await claimAnonymousVolumes(call.host, call.store, call.ns, answer.Id)
   },
+  present(answer, { body, host }: CreateCall) {
+    const { PortBindings = {}, PublishAllPorts } = body.HostConfig ?? {}
+    const unreached = host.publishOn === undefined && (PublishAllPorts || Object.keys(PortBindings).length > 0)
+    return unreached ? { ...answer, Warnings: [...answer.Warnings ?? [], unrelayed] } : answer
+  },
 })
+
+const unrelayed = 'Published ports are not relayed here: the gateway does not reach the loopback of the engine\'s host (the operator may set ports.reach). Containers reach each other on their networks.'
 
 async function plan(call: CreateCall): Promise<Plan> {
   const { body, query } = call
@@ -39,7 +48,9 @@ async function plan(call: CreateCall): Promise<Plan> {
   const inImage = (await call.host.image(image.id))?.Config ?? {}
   const wish = body.HostConfig ?? {}
   const exposed = [...new Set([...Object.keys(inImage.ExposedPorts ?? {}), ...Object.keys(body.ExposedPorts ?? {})])]
-  const hostConfig = await storedHostConfig(call, wish, exposed)
+  const wanted = wantedPorts(wish.PortBindings, wish.PublishAllPorts, exposed)
+  checkPortCount(wanted, 'HostConfig.PortBindings', call.policy)
+  const hostConfig = await storedHostConfig(call, wish, wanted)
   const name = given ?? await takeGeneratedName(call)
   const { mode, endpoints } = await networking(call, body, name)
   return {
@@ -55,6 +66,7 @@ async function plan(call: CreateCall): Promise<Plan> {
       facts: {
         image: body.Image, echo: echoOf(wish, hostConfig, call.ns),
         ...(aliased(body, name) && { aliased: true }), ...(mayHaveVolumes(body, inImage) && { volumes: true }),
+        ...(Object.keys(wanted).length > 0 && { ports: wanted }),
       },
     },
   }

@@ -53,7 +53,7 @@ export async function ownContainers(call: Call, { all, size }: { all: boolean; s
     query: { all: all || undefined, size: size || undefined, filters: JSON.stringify({ id: claims.map((claim) => claim.id!) }) },
   })
   const byId = new Map(claims.map((claim) => [claim.id, claim]))
-  return list.filter((one) => byId.has(one.Id)).map((one) => presentSummary(one, byId.get(one.Id)))
+  return Promise.all(list.filter((one) => byId.has(one.Id)).map((one) => presentSummary(one, byId.get(one.Id), call)))
 }
 
 /** Before filters there were query parameters of the same names. */

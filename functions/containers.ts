@@ -1,6 +1,7 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { missing } from '../lib/missing.ts'
+import type { WantedPorts } from '../lib/ports.ts'
 import { flag, optionalFlag, text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { containerUpdateSchema, type ContainerUpdate } from '../lib/schemas/container-update.ts'
@@ -17,6 +18,17 @@ const path = (verb: string) => ({ id }: Call) => ({ path: `/containers/${id}${ve
 /** A row that only turns the job's string into the id. */
 function plain(name: string, route: Endpoint['route'], verb: string): Endpoint {
   return endpoint({ name, route, owns: 'container', plan: path(verb) })
+}
+
+/** Before a start: a port that cannot be had fails the start, as it does on an engine. */
+async function takePorts({ ports, host, ns, id, claim }: Call): Promise<void> {
+  const wanted = claim?.facts.ports as WantedPorts | undefined
+  if (wanted !== undefined && host.publishOn !== undefined) await ports.take(host, { ns, id, name: claim!.name }, wanted)
+}
+
+/** After it: whoever gets the answer may dial at once. */
+async function openPorts(_answer: unknown, { ports, host, ns, id, claim }: Call): Promise<void> {
+  if (claim?.facts.ports !== undefined) await ports.refresh(host, ns, id)
 }
 
 const waitConditions = ['', 'not-running', 'next-exit', 'removed']
@@ -53,7 +65,11 @@ export const containers: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'ContainerStart', route: 'POST /containers/:id{.+}/start', owns: 'container', query: { detachKeys: text },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/start`, query }),
+    async plan(call) {
+      await takePorts(call)
+      return { path: `/containers/${call.id}/start`, query: call.query }
+    },
+    claims: openPorts,
   }),
   endpoint({
     name: 'ContainerStop', route: 'POST /containers/:id{.+}/stop', owns: 'container', query: { t: text, signal: text },
@@ -61,7 +77,11 @@ export const containers: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'ContainerRestart', route: 'POST /containers/:id{.+}/restart', owns: 'container', query: { t: text, signal: text },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/restart`, query }),
+    async plan(call) {
+      await takePorts(call)
+      return { path: `/containers/${call.id}/restart`, query: call.query }
+    },
+    claims: openPorts,
   }),
   endpoint({
     name: 'ContainerKill', route: 'POST /containers/:id{.+}/kill', owns: 'container', query: { signal: text },

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { policySchema } from '../lib/policy.ts'
+import { parseRange } from '../lib/ports.ts'
 
 /** How a setting can be given besides the config file. */
 type Ways = {
@@ -89,6 +90,22 @@ export const configSchema = v.strictObject({
       flag: 'shared-image', value: 'REFERENCE', env: 'MOORAGE_SHARED_IMAGES', comment: 'image every namespace sees, read-only',
     })), []),
   }), {}),
+  /** Where the gateway relays published ports to jobs. */
+  ports: v.optional(v.strictObject({
+    range: v.optional(v.pipe(
+      v.string(),
+      v.check((given) => parseRange(given) !== undefined, 'expected a range of ports such as 40000-49999'),
+      ways({ flag: 'port-range', value: 'FIRST-LAST', env: 'MOORAGE_PORT_RANGE', comment: 'ports of the gateway that jobs reach their published ports at' }),
+      v.transform((given) => parseRange(given)!),
+    ), '40000-49999'),
+    address: v.optional(v.pipe(v.string(), v.check((given) => isIP(given), 'expected an IP address'), ways({
+      flag: 'port-address', value: 'ADDRESS', env: 'MOORAGE_PORT_ADDRESS', comment: 'address these listen on; that of --listen when not given',
+    }))),
+    reach: v.optional(v.pipe(v.picklist(['loopback', 'address', 'none']), ways({
+      flag: 'port-reach', value: 'HOW', env: 'MOORAGE_PORT_REACH',
+      comment: 'where engines publish ports: loopback (the gateway is on their machine), address (that of the engine\'s URL) or none',
+    })), 'loopback'),
+  }), {}),
   names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
     flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
   })), []),
@@ -142,6 +159,10 @@ function parseAddress(given: string): { host: string, port: number } | undefined
   const parts = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<name>[^:[\]/\s]+)):(?<port>\d{1,5})$/.exec(given)?.groups
   const port = Number(parts?.['port'])
   return parts && port <= 65535 ? { host: String(parts['six'] ?? parts['name']), port } : undefined
+}
+
+function isIP(given: string): boolean {
+  return v.is(v.pipe(v.string(), v.ip()), given)
 }
 
 function isEngineUrl(given: string): boolean {

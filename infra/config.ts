@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { defaultPolicy, type Policy } from '../lib/policy.ts'
+import type { PortRange } from '../lib/ports.ts'
 import { parseConfigFile, type ConfigFile } from './config-file.ts'
 import { configSchema, knownKeys, settings } from './config-schema.ts'
 import { defaultStateDirectory } from './state.ts'
@@ -19,6 +20,8 @@ export interface Config {
   /** By name; has no inherited properties, and `default` always. */
   policies: Record<string, Policy> & { default: Policy }
   images: { shared: string[] }
+  /** Published ports: the gateway's range and address (that of `listen` when undefined), and where engines publish. */
+  ports: { range: PortRange, address?: string, reach: 'loopback' | 'address' | 'none' }
   /** Further DNS names and addresses for the gateway's certificate. */
   names: string[]
   /** Where the audit stream goes; undefined for nowhere. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
 import { mountOperations } from '../functions/operations.ts'
@@ -16,6 +17,9 @@ import { namespaceSockets } from './namespace-sockets.ts'
 import { observers, type ObserverTalk } from './observe/observers.ts'
 import { opener } from './opening.ts'
 import { operations } from './operations.ts'
+import { publishAddress } from './ports/reach.ts'
+import { relays } from './ports/relays.ts'
+import { sources } from './ports/sources.ts'
 import { connections } from './server/connections.ts'
 import type { ClientOf } from './server/connection.ts'
 import { listenSocket, listenTls } from './server/listen.ts'
@@ -46,8 +50,12 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
   const state = openState(config.state)
   const store = await openStore(config.store, state, talk)
   const authority = await loadAuthority(config.state)
-  const open = connections()
-  const hosts = hostPool(config.hosts, (host) => attendHost(host, config.images.shared, store, talk))
+  const callers = sources(store)
+  const open = connections(callers.seen)
+  const ports = relays({ store, range: config.ports.range, address: config.ports.address ?? (await lookup(config.listen.host)).address, admit: callers.has })
+  const hosts = hostPool(config.hosts, (host) => attendHost(host, {
+    store, ports, talk, sharedImages: config.images.shared, publishOn: publishAddress(host.url, config.ports.reach),
+  }))
   const policy = policies(config)
   const records = namespaceCache(store, Date.now)
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
@@ -55,6 +63,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     store, policy, namespace: records.find,
     host: (namespace) => hosts.get(namespace.host),
     shared: (host) => host.shared,
+    ports,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
     observe: observing.observe,
@@ -66,6 +75,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
       records.drop(ns)
       sockets.end(ns)
       open.cut(ns)
+      callers.forget(ns)
     },
   })
   const controls = control({
@@ -88,6 +98,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     async stop() {
       clearInterval(reaper)
       sockets.stop()
+      ports.stop()
       server.close()
       server.closeAllConnections()
       await hosts.stop()

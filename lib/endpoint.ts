@@ -1,5 +1,6 @@
 import type { Connection, EngineAnswer, EngineRequest, Host } from './engine.ts'
 import type { Policy } from './policy.ts'
+import type { PortRelay } from './ports.ts'
 import type { QueryFields, QueryOf } from './query.ts'
 import type { Resolver } from './resolve.ts'
 import type { Claim, Facts, Kind, Namespace, Store } from './store.ts'
@@ -18,6 +19,7 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly version: string
   readonly connection: Connection
   readonly resolve: Resolver
+  readonly ports: PortRelay
   /** Milliseconds since the epoch, when the call arrived. */
   readonly now: number
   /** W3C trace context the engine is asked with. */
@@ -90,7 +92,7 @@ export interface Endpoint<F extends QueryFields = any, B = any> {
   upload?: boolean
   claims?: (answer: any, call: Call<QueryOf<F>, B>, plan: Plan) => void | Promise<void>
   releases?: boolean
-  present?: (answer: any, call: Call<QueryOf<F>, B>) => unknown
+  present?: (answer: any, call: Call<QueryOf<F>, B>) => unknown | Promise<unknown>
 }
 
 /** Types a row by its own query fields and body. */

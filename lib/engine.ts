@@ -66,6 +66,8 @@ export interface Host {
   stream(request: EngineRequest, options: { signal: AbortSignal; upload?: AsyncIterable<Uint8Array>; contentType?: string }): Promise<EngineStream>
   /** Normalised reference → image id of the images the operator shares on this host. */
   readonly shared: ReadonlyMap<string, string>
+  /** The address of the host that published ports listen on; undefined when the gateway reaches none, and nothing is published. */
+  readonly publishOn: string | undefined
   /**
    * The facts of an image, or undefined when the engine does not have it. Cached: an image id names its content.
    * `version` is the API version whose fields are wanted, the engine's newest when absent.

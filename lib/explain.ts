@@ -3,6 +3,7 @@ import type { Call, Endpoint, Plan } from './endpoint.ts'
 import { canonicalPath, parseQuery } from './go.ts'
 import { missing } from './missing.ts'
 import type { Policy } from './policy.ts'
+import type { PortRelay } from './ports.ts'
 import { readQuery } from './query.ts'
 import { Refusal } from './refusal.ts'
 import type { Resolver } from './resolve.ts'
@@ -51,7 +52,7 @@ function exampleCall(host: Host, policy: Policy, row: Endpoint, term: string, qu
   const namespace: Namespace = { id: example, host: host.name, policy: '', label: '', domain: example, opened: 0, expires: 0, lease: 0, state: 'open' }
   const nothing = () => Promise.reject(new Error('an explanation does not call the engine'))
   return {
-    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined }, store: exampleStore(),
+    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined }, store: exampleStore(), ports: examplePorts,
     version: version ?? host.facts().apiVersion, connection: {} as Connection, resolve: exampleResolver(), now: 0, trace: undefined, randomHex: () => '0'.repeat(64),
     term, id: row.owns ? `<${row.owns} ${term}>` : '', claim: row.owns && row.owns !== 'exec' && row.owns !== 'image' ? exampleClaim(row.owns, term) : undefined,
     query: query as Record<string, unknown>, body, engine: nothing, ask: nothing,
@@ -70,6 +71,8 @@ function exampleResolver(): Resolver {
     image: async (term) => ({ id: `<image ${term}>`, onEngine: `<image ${term}>`, shared: false }),
   }
 }
+
+const examplePorts: PortRelay = { take: async () => {}, refresh: async () => {}, dialled: () => [] }
 
 /** A store in which every name is free and the namespace's bridge exists. */
 function exampleStore(): Store {

@@ -8,6 +8,7 @@ import { storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
 import type { Observer, Outcome } from './outcome.ts'
 import type { Policy } from './policy.ts'
+import type { PortRelay } from './ports.ts'
 import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
 import { Refusal, refusalBody } from './refusal.ts'
@@ -27,6 +28,7 @@ export interface House {
   policy(name: string): Policy
   /** Normalised reference → image id of the images the operator shares on this host. */
   shared(host: Host): ReadonlyMap<string, string>
+  ports: PortRelay
   now(): number
   randomHex(): string
   /** Told what became of every call. */
@@ -113,7 +115,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const body = row.body && row.body(await readBody(row, connection), policy)
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
-    ns: namespace.id, namespace, policy, host, store: house.store, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
+    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }
@@ -217,10 +219,10 @@ async function uploaded(call: Call, request: EngineRequest): Promise<EngineAnswe
   return { status: stream.status, headers: stream.headers, text: await readAll(stream.body) }
 }
 
-function presented(row: Endpoint, call: Call, answer: EngineAnswer, value: unknown): Response {
+async function presented(row: Endpoint, call: Call, answer: EngineAnswer, value: unknown): Promise<Response> {
   const headers = engineHeaders(call.host)
   if (value === undefined) return new Response(null, { status: answer.status, headers })
-  const shown = row.present ? row.present(value, call) : value
+  const shown = row.present ? await row.present(value, call) : value
   return json(answer.status, `${stringify(shown)}\n`, headers)
 }
 
@@ -281,7 +283,7 @@ async function* presentedLines(row: Endpoint, call: Call, body: AsyncIterable<Ui
   const encoder = new TextEncoder()
   for await (const line of splitLines(body)) {
     const plain = present(call.ns, line)
-    yield encoder.encode(row.present ? `${stringify(row.present(parseAnswer(plain), call))}\n` : `${plain}\n`)
+    yield encoder.encode(row.present ? `${stringify(await row.present(parseAnswer(plain), call))}\n` : `${plain}\n`)
   }
 }
 

@@ -8,8 +8,11 @@
 import type { Farm, Share } from './farm.ts'
 import type { TurnStore } from './turns.ts'
 
-/** What can be owned. `reference` maps a normalised image reference (as name) to an image id; many references may share an id. */
-export type Kind = 'container' | 'exec' | 'network' | 'volume' | 'image' | 'reference'
+/**
+ * What can be owned. `reference` maps a normalised image reference (as name) to an image id; many references may share an id.
+ * `port` is a port of the gateways (`40000/tcp`, as name and as id), `source` an address the namespace's API calls come from.
+ */
+export type Kind = 'container' | 'exec' | 'network' | 'volume' | 'image' | 'reference' | 'port' | 'source'
 
 export interface Namespace {
   /** 16 characters, `[a-z][a-z0-9]{15}`. */

@@ -3,6 +3,7 @@ import type { EngineEvent } from '../../lib/events.ts'
 import { reconcile } from '../../lib/reconcile.ts'
 import type { Kind, Store } from '../../lib/store.ts'
 import type { HostConfig } from '../config.ts'
+import type { Relays } from '../ports/relays.ts'
 import { liveHost, type LiveHost } from './host.ts'
 
 /** What the gateway tells its operator while it runs. */
@@ -11,23 +12,39 @@ export interface Talk {
   hostAway(name: string, url: string, reason: string): void
 }
 
-/** Connects to a host and does what the house does about its life: claims follow what the engine destroys. */
-export function attendHost({ name, url, tls }: HostConfig, sharedImages: readonly string[], store: Store, talk: Talk): LiveHost {
+/** What attending a host takes. */
+export interface Attendance {
+  sharedImages: readonly string[]
+  store: Store
+  ports: Relays
+  /** Where its published ports listen; undefined when the gateway would not reach them. */
+  publishOn: string | undefined
+  talk: Talk
+}
+
+/** Connects to a host and does what the house does about its life: claims and relays follow what the engine does. */
+export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store, ports, publishOn, talk }: Attendance): LiveHost {
   let first = true
-  return liveHost({
-    name, url, tls, sharedImages,
+  const host = liveHost({
+    name, url, tls, sharedImages, publishOn,
     async onConnected(connected) {
       await reconcile(connected, store, first)
+      await ports.resume(connected)
       talk.hostUp(name, url, connected.facts().engineVersion)
       if (!first) void settleLater(connected, store)
       first = false
     },
-    onEvent: (event) => releaseDestroyed(store, event),
+    async onEvent(event, ns) {
+      await releaseDestroyed(store, event)
+      // Not waited for: other events must not wait for this container. What fails here is caught up with when the host is there again.
+      if (ns !== undefined) void ports.changed(host, ns, event).catch(() => {})
+    },
     onAway: (reason) => talk.hostAway(name, url, reason),
     async ownerOf(kind, id) {
       return (await store.owners(kind as Kind, id))[0]
     },
   })
+  return host
 }
 
 /** After an outage, names reserved before it are settled once the calls that held them have failed. */

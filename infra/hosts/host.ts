@@ -25,6 +25,8 @@ export interface HostOptions {
   name: string
   url: string
   tls?: EngineAddress['tls']
+  /** Address of the host that published ports listen on; undefined when the gateway reaches none. */
+  publishOn: string | undefined
   /** References the operator shares with every namespace. */
   sharedImages: readonly string[]
   /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
@@ -50,7 +52,7 @@ export function liveHost(options: HostOptions): LiveHost {
   const ready = new Promise<HostFacts>((resolve) => { firstProbe = resolve })
 
   const host: LiveHost = {
-    name: options.name, url: options.url, client, hub, shared, ready,
+    name: options.name, url: options.url, publishOn: options.publishOn, client, hub, shared, ready,
     facts: () => facts ?? raiseAway(options.name),
     call: client.call,
     stream: client.stream,

@@ -8,10 +8,12 @@ export interface Connections {
   count(): number
 }
 
-export function connections(): Connections {
+/** `seen` hears of every new socket of a namespace: the address it comes from, undefined for unix sockets. */
+export function connections(seen: (ns: string, address: string | undefined) => void = () => {}): Connections {
   const open = new Map<string, Set<Socket>>()
   return {
     add(ns, socket) {
+      seen(ns, socket.remoteAddress)
       const sockets = open.get(ns) ?? new Set()
       open.set(ns, sockets.add(socket))
       socket.once('close', () => {

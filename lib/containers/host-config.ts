@@ -6,15 +6,15 @@ import { forcedResources } from '../schemas/defaults.ts'
 import { parseBind, parseVolumesFrom } from '../schemas/binds.ts'
 import { parseExtraHost } from '../schemas/addresses.ts'
 import type { HostConfig } from '../schemas/host-config.ts'
+import { engineBindings, type WantedPorts } from '../ports.ts'
 import { parseIpcMode, parsePidMode } from '../schemas/modes.ts'
 import type { Mount } from '../schemas/mounts.ts'
-import { checkPortCount, type PortBindings } from '../schemas/ports.ts'
 
 /**
  * A host config for the engine: limits filled in, references replaced by ids and stored names, named volumes made
- * (engine-api.md B.3). `exposed` are the ports of the image and the request, for `PublishAllPorts`.
+ * (engine-api.md B.3). `wanted` are the ports to publish.
  */
-export async function storedHostConfig(call: Call, wish: HostConfig, exposed: readonly string[]): Promise<HostConfig> {
+export async function storedHostConfig(call: Call, wish: HostConfig, wanted: WantedPorts): Promise<HostConfig> {
   const limited = forcedResources(wish, call.policy)
   const { Links: _links, PublishAllPorts: _all, ...rest } = limited
   return {
@@ -27,7 +27,7 @@ export async function storedHostConfig(call: Call, wish: HostConfig, exposed: re
     ...(rest.PidMode && { PidMode: await storedMode(call, parsePidMode(rest.PidMode), rest.PidMode) }),
     ...(rest.IpcMode && { IpcMode: await storedMode(call, parseIpcMode(rest.IpcMode), rest.IpcMode) }),
     ...(rest.ExtraHosts && { ExtraHosts: await inOrder(rest.ExtraHosts, (entry) => storedExtraHost(call, entry)) }),
-    PortBindings: storedPorts(call, wish, exposed),
+    PortBindings: engineBindings(wanted, call.host.publishOn),
   }
 }
 
@@ -81,14 +81,6 @@ async function storedExtraHost(call: Call, entry: string): Promise<string> {
   const address = network?.IPAM?.Config?.[0]?.Gateway?.split('/')[0]
   if (address === undefined) throw new Refusal(503, `the network ${bridgeName} has no gateway address yet; try again`)
   return `${host}:${address}`
-}
-
-/** Ports listen on the engine's loopback and on a free port whatever was asked: jobs may ask for the same one, and no container reaches it there. */
-function storedPorts(call: Call, wish: HostConfig, exposed: readonly string[]): PortBindings {
-  const wanted: PortBindings = { ...(wish.PublishAllPorts ? Object.fromEntries(exposed.map((port) => [port, [{}]])) : {}), ...wish.PortBindings }
-  checkPortCount(wanted, 'HostConfig.PortBindings', call.policy)
-  return Object.fromEntries(Object.entries(wanted).map(([port, bindings]) =>
-    [port, (bindings.length === 0 ? [{}] : bindings).map(() => ({ HostIp: '127.0.0.1', HostPort: '' }))]))
 }
 
 /** The parts of a host config that the engine got differently than the job asked, to be shown as asked. */

@@ -1,12 +1,13 @@
 import type { Call } from '../endpoint.ts'
 import { bridgeName } from '../names.ts'
+import { publishedIn, shownPortMap, shownSummaryPorts, type Published, type SummaryPort } from '../ports.ts'
 import type { Claim, Facts } from '../store.ts'
 
 /** What a private engine's data root is called; the host's own is nobody's business. */
 const usualRoot = '/var/lib/docker'
 
 /** `GET /containers/{id}/json` as a private engine would answer (engine-api.md C.1). The answer is in job names already. */
-export function presentContainer(answer: any, call: Call): unknown {
+export async function presentContainer(answer: any, call: Call): Promise<unknown> {
   const facts = call.claim?.facts ?? {}
   const root = String(call.host.facts().info.DockerRootDir ?? usualRoot)
   answer.Config.Image = facts.image ?? answer.Config.Image
@@ -15,7 +16,18 @@ export function presentContainer(answer: any, call: Call): unknown {
   for (const mount of answer.Mounts ?? []) mount.Source = underUsualRoot(mount.Source, root)
   for (const data of [answer.GraphDriver?.Data ?? {}]) for (const key of Object.keys(data)) data[key] = underUsualRoot(data[key], root)
   if (answer.NetworkSettings) presentNetworks(answer.NetworkSettings, call.claim)
+  const published = publishedIn(answer.NetworkSettings?.Ports)
+  if (published.length > 0) {
+    await relayed(call, call.id, published)
+    answer.NetworkSettings.Ports = shownPortMap(answer.NetworkSettings.Ports, (port, hostPort) => call.ports.dialled(call.id, port, hostPort))
+  }
   return answer
+}
+
+/** A start that this gateway has not heard of yet is caught up with, so that nothing is shown that cannot be dialled. */
+async function relayed(call: Call, container: string, published: readonly Pick<Published, 'port' | 'hostPort'>[]): Promise<void> {
+  const unknown = published.some(({ port, hostPort }) => call.ports.dialled(container, port, hostPort).length === 0)
+  if (unknown) await call.ports.refresh(call.host, call.ns, container)
 }
 
 /** A path of the engine's with its data root called what a private engine calls it. */
@@ -46,9 +58,14 @@ export function presentEndpoints(networks: Record<string, any> | null | undefine
 }
 
 /** One entry of `GET /containers/json` (engine-api.md C.1). */
-export function presentSummary(summary: any, claim: Claim | undefined): any {
+export async function presentSummary(summary: any, claim: Claim | undefined, call: Call): Promise<any> {
   // The engine shows the id instead of the name when the reference has moved to another image.
   if (typeof claim?.facts.image === 'string' && !/^sha256:/.test(summary.Image)) summary.Image = claim.facts.image
   presentEndpoints(summary.NetworkSettings?.Networks, claim?.name, claim?.facts)
+  const published = ((summary.Ports ?? []) as SummaryPort[]).filter(({ PublicPort }) => PublicPort !== undefined)
+  if (published.length > 0) {
+    await relayed(call, summary.Id, published.map(({ PrivatePort, Type, PublicPort }) => ({ port: `${PrivatePort}/${Type}`, hostPort: PublicPort! })))
+    summary.Ports = shownSummaryPorts(summary.Ports, (port, hostPort) => call.ports.dialled(summary.Id, port, hostPort))
+  }
   return summary
 }

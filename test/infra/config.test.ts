@@ -41,6 +41,7 @@ describe('the config', () => {
       state: '/home/op/.local/state/moorage',
       policies: { default: defaultPolicy },
       images: { shared: [] },
+      ports: { range: { first: 40000, last: 49999 }, reach: 'loopback' },
       names: [],
       audit: undefined,
       log: 'info',
@@ -197,12 +198,24 @@ describe('a problem in the config file', () => {
   })
 })
 
+describe('published ports', () => {
+  it('have a range and an address of the gateway, and a place on the hosts', () => {
+    assert.deepEqual(load({ yaml: 'ports: { range: 1024-65535, address: 10.0.0.1, reach: address }' }).ports,
+      { range: { first: 1024, last: 65535 }, address: '10.0.0.1', reach: 'address' })
+    assert.deepEqual(problems({ yaml: 'ports: { range: 9-8, address: example, reach: far }' }), [
+      'm.yaml:1:17: ports.range: expected a range of ports such as 40000-49999, got "9-8"',
+      'm.yaml:1:31: ports.address: expected an IP address, got "example"',
+      'm.yaml:1:47: ports.reach: expected "loopback" or "address" or "none", got "far"',
+    ])
+  })
+})
+
 describe('the settings', () => {
   it('are each reached by one flag and one variable of their own', () => {
     assert.equal(new Set(settings.map(({ flag }) => flag)).size, settings.length)
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'name', 'audit', 'log', 'log-format'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'name', 'audit', 'log', 'log-format'])
   })
 })

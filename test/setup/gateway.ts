@@ -49,17 +49,20 @@ export interface GatewayOptions {
   env?: Record<string, string>
   /** The program's file; this checkout's when absent. */
   program?: string
+  /** Runs it, and every command of it, in this network (as `ip netns` names it): that of the engine whose loopback it has to reach. */
+  network?: string
   /** Resolve when it listens, although no engine may be there. */
   withoutEngine?: boolean
 }
 
 /** Starts `moorage serve` on a free port of loopback and waits until it has found its engine. It ends with this process. */
-export async function startGateway({ engineSocket, stateDir, config, flags = [], env = {}, program = main, withoutEngine = false }: GatewayOptions): Promise<Gateway> {
+export async function startGateway({ engineSocket, stateDir, config, flags = [], env = {}, program = main, network, withoutEngine = false }: GatewayOptions): Promise<Gateway> {
   const home = mkdtempSync(join(tmpdir(), 'moorage-gateway-'))
   const state = stateDir ?? join(home, 'state')
   const environment = { PATH: process.env['PATH'], HOME: home, ...env }
   const configFile = join(home, 'moorage.yaml')
   if (config) writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config))
+  const inside = network === undefined ? [] : ['nsenter', `--net=/run/netns/${network}`]
   let log = ''
   let url = ''
   let child: ChildProcess
@@ -74,7 +77,8 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     // The same port again, because namespaces have the address in their environment.
     const listen = url ? new URL(url).host : '127.0.0.1:0'
     // A test file that is killed does not leave its gateway behind.
-    child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, program, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
+    const [file = '', ...words] = [...inside, 'setpriv', '--pdeathsig', 'KILL', process.execPath, program]
+    child = spawn(file, [...words, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
       ...(config ? ['--config', configFile] : []), ...flags], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => { log += text })
     await until(() => {
@@ -87,8 +91,10 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     child.kill('SIGKILL')
     rmSync(home, { recursive: true, force: true })
   })
-  const moorage: Gateway['moorage'] = ([name = '', ...args], options) =>
-    command(process.execPath, [program, name, '--state', state, ...args], { ...options, env: environment })
+  const moorage: Gateway['moorage'] = ([name = '', ...args], options) => {
+    const [file = '', ...words] = [...inside, process.execPath, program, name, '--state', state, ...args]
+    return command(file, words, { ...options, env: environment })
+  }
   await start()
   return {
     get url() { return url },

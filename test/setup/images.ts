@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { must } from './command.ts'
 import type { Engine } from './engine.ts'
-import { cache, commonProgram } from './paths.ts'
+import { cache, commonProgram, treePath } from './paths.ts'
 
 /** A small root file system as a shell script makes it in `$1` with the busybox at `$2`: all applets, a root and a nobody. */
 const recipe = `set -e
@@ -14,12 +14,22 @@ for applet in $("$2" --list); do [ "$applet" = busybox ] || ln -s busybox "$1/bi
 printf 'root:x:0:0:root:/root:/bin/sh\\nnobody:x:65534:65534:nobody:/:/bin/false\\n' > "$1/etc/passwd"
 printf 'root:x:0:\\nnogroup:x:65534:\\n' > "$1/etc/group"`
 
+/** What a Python without most of its library needs beside busybox; `python3` is its name. */
+const pythonRecipe = `${recipe}
+for folder in lib lib64 usr/bin usr/lib; do mkdir -p "$1/$folder" && cp -a "$3/$folder/." "$1/$folder"; done
+rm -rf "$1"/usr/lib/*/gconv && ln -s /usr/bin/python3.11 "$1/bin/python3"`
+
 /** Path of a tar of busybox's file system, made once. */
 export function busyboxTar(): string {
-  const path = join(cache, `busybox-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}.tar`)
+  return tarOf('busybox', recipe)
+}
+
+/** Path of a tar made once by the recipe. */
+function tarOf(name: string, recipe: string): string {
+  const path = join(cache, `${name}-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}.tar`)
   if (existsSync(path)) return path
-  const directory = mkdtempSync(join(tmpdir(), 'moorage-busybox-'))
-  must('sh', ['-c', recipe, 'sh', join(directory, 'root'), commonProgram('busybox')])
+  const directory = mkdtempSync(join(tmpdir(), `moorage-${name}-`))
+  must('sh', ['-c', recipe, 'sh', join(directory, 'root'), commonProgram('busybox'), treePath('python')])
   must('tar', ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '-C', join(directory, 'root'), '-cf', join(directory, 'tar'), '.'])
   must('cp', [join(directory, 'tar'), `${path}.${process.pid}`])
   renameSync(`${path}.${process.pid}`, path)
@@ -30,4 +40,9 @@ export function busyboxTar(): string {
 /** Makes an image of busybox on the engine, as no registry can be reached from tests, and answers its id. */
 export async function importBusybox(engine: Engine, tag = 'busybox:latest'): Promise<string> {
   return engine.docker('import', '-c', 'CMD ["sh"]', '-c', 'ENV PATH=/bin', busyboxTar(), tag)
+}
+
+/** The same with a small Python: sockets, threads and regular expressions, but hardly more of its library. */
+export async function importPython(engine: Engine, tag = 'python:latest'): Promise<string> {
+  return engine.docker('import', '-c', 'CMD ["python3"]', '-c', 'ENV PATH=/bin', tarOf('python', pythonRecipe), tag)
 }

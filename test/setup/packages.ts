@@ -11,6 +11,8 @@ export const trees: Record<string, Tree> = {
   'engine-28.5': { release: 'sid', packages: ['docker.io=28.5*', 'docker-cli=28.5*', 'docker-buildx', 'docker-compose=2*', 'containerd'] },
   // sid's runc and tini want a newer libc than bookworm's, so every engine takes these.
   common: { release: 'bookworm', packages: ['runc', 'tini', 'busybox-static', 'docker-registry'] },
+  // For images of containers that have to do more than busybox can.
+  python: { release: 'bookworm', packages: ['python3.11-minimal', 'libpython3.11-minimal', 'libexpat1', 'zlib1g', 'libssl3', 'libc6'] },
 }
 
 /** Only for tests of the Redis store. */

@@ -1,7 +1,7 @@
 import type { Claim, Kind } from '../../../lib/store.ts'
 
 /** Every kind that can be claimed. */
-export const kinds: readonly Kind[] = ['container', 'exec', 'network', 'volume', 'image', 'reference']
+export const kinds: readonly Kind[] = ['container', 'exec', 'network', 'volume', 'image', 'reference', 'port', 'source']
 
 /** Ids that several namespaces may claim, because they name content. */
 export const sharedKinds: ReadonlySet<Kind> = new Set<Kind>(['image', 'reference'])

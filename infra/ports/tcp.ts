@@ -1,0 +1,64 @@
+import { connect, createServer, type OnReadOpts, type Socket } from 'node:net'
+import { plainAddress, type Admit, type Relay, type RelayOptions, type Target } from './target.ts'
+
+/** Connections of one port at a time; more wait in the kernel's queue until some end. */
+const connectionsAtOnce = 1024
+
+/** Bytes read from the container at a time, into one buffer per connection. */
+const readAtOnce = 128 * 1024
+
+/** Listens on a TCP port and ties each connection to one of its own to the target. Rejects when the port cannot be listened on. */
+export function relayTcp({ address, port, target, admit }: RelayOptions): Promise<Relay> {
+  const open = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (client) => {
+    client.on('error', () => client.destroy())
+    open.add(client)
+    client.once('close', () => open.delete(client))
+    void serve(client, target, admit)
+  })
+  server.maxConnections = connectionsAtOnce
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, address, () => resolve({
+      port: (server.address() as { port: number }).port,
+      close() {
+        server.close()
+        for (const client of open) client.resetAndDestroy()
+      },
+    }))
+  })
+}
+
+/** Whom the port is not for, and what has no container behind it, sees a connection that is reset, as at a port that nobody listens on. */
+async function serve(client: Socket, target: Target, admit: Admit): Promise<void> {
+  const admitted = await Promise.resolve(admit(plainAddress(client.remoteAddress ?? ''))).catch(() => false)
+  const to = admitted ? target() : undefined
+  if (to === undefined || client.destroyed) return void client.resetAndDestroy()
+  tie(client, to)
+}
+
+/** Half-closes pass through on their own; when either side is lost the other is cut. */
+function tie(client: Socket, to: { host: string; port: number }): void {
+  let whole = false
+  const upstream: Socket = connect({ ...to, allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000, onread: into(client, () => upstream) })
+  upstream.on('error', () => upstream.destroy())
+  upstream.on('end', () => { whole = true; client.end() })
+  upstream.on('close', () => { if (!whole) client.resetAndDestroy() })
+  client.on('close', () => { if (!client.readableEnded || !whole) upstream.resetAndDestroy() })
+  client.pipe(upstream)
+}
+
+/** Reads into one buffer again and again: anew only when the client's socket has taken all of it. */
+function into(client: Socket, upstream: () => Socket): OnReadOpts {
+  const buffer = Buffer.allocUnsafe(readAtOnce)
+  const readOn = () => { upstream().resume() }
+  return {
+    buffer,
+    callback(size) {
+      if (!client.writable) return false
+      client.write(buffer.subarray(0, size), readOn)
+      // What the kernel took at once is no longer in the buffer.
+      return client.writableLength === 0
+    },
+  }
+}
