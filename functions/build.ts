@@ -9,7 +9,6 @@ export const build: readonly Endpoint[] = [
   endpoint({ name: 'BuildPrune', route: 'POST /build/prune', answer: () => ({ status: 200, body: { CachesDeleted: null, SpaceReclaimed: 0 } }) }),
   unserved('Session', 'POST /session', 'build sessions', 'build where you have an engine of your own and pull or load the image here'),
   unserved('Grpc', 'POST /grpc', 'BuildKit', 'build where you have an engine of your own and pull or load the image here'),
-  unserved('ImageCommit', 'POST /commit', 'committing containers', 'export the container and import the archive'),
 ]
 
 function unserved(name: string, route: Endpoint['route'], what: string, instead: string): Endpoint {

@@ -1,22 +1,29 @@
-import { endpoint, type Call, type Reply } from '../lib/endpoint.ts'
-import { channel } from '../lib/images/channel.ts'
-import { importImage } from '../lib/images/import.ts'
+import { endpoint, type Call } from '../lib/endpoint.ts'
+import { importImage, wantedImport } from '../lib/images/import.ts'
 import { namedBy } from '../lib/images/names.ts'
+import { platformName } from '../lib/images/platform.ts'
+import { progressReply } from '../lib/images/progress.ts'
 import { pull, type Pull } from '../lib/images/pull.ts'
 import { text, texts } from '../lib/query.ts'
-import { familiarName, normalised } from '../lib/reference.ts'
+import { familiarName } from '../lib/reference.ts'
 import { forbidden, Refusal } from '../lib/refusal.ts'
 import { registryCredentials, requireRegistry } from './distribution.ts'
 
-const query = { fromImage: text, fromSrc: text, repo: text, tag: text, message: text, changes: texts, platform: text }
+const query = { fromImage: text, fromSrc: text, repo: text, tag: text, message: text, changes: texts, platform: platformName }
 
 /** `POST /images/create` (Engine API, ImageCreate; engine-api.md B.10): a pull, or the import of the request's body. */
 export const imageCreate = endpoint({
   name: 'ImageCreate', route: 'POST /images/create', query,
   answer(call) {
     const { fromImage, fromSrc } = call.query
-    if (fromImage) return startPull(call as Call, wantedPull(call as Call, fromImage, call.query.tag, call.query.platform))
-    if (fromSrc === '-') return importImage(call as Call, call.query)
+    if (fromImage) {
+      const wanted = wantedPull(call as Call, fromImage, call.query.tag, call.query.platform)
+      return progressReply(call as Call, (progress) => pull(call as Call, wanted, progress))
+    }
+    if (fromSrc === '-') {
+      const wanted = wantedImport(call as Call, call.query)
+      return progressReply(call as Call, (progress) => importImage(call as Call, wanted, progress))
+    }
     throw fromSrc ? refusedSource(fromSrc) : new Refusal(400, 'invalid reference format')
   },
 })
@@ -33,24 +40,4 @@ function wantedPull(call: Call, name: string, tag: string | undefined, platform:
   if (familiarName(reference) === 'scratch') throw new Refusal(403, "'scratch' is a reserved name")
   requireRegistry(call, reference)
   return { reference, platform, headers: registryCredentials(call) }
-}
-
-/** Progress lines kept for a client that does not read them; states of layers beyond that are left out. */
-const unread = 1000
-
-/** Answers when the engine has accepted the pull; the pull itself goes on whether its lines are read or not. */
-async function startPull(call: Call, wanted: Pull): Promise<Reply> {
-  const lines = channel<any>({ limit: unread, droppable: (line) => line?.progressDetail !== undefined })
-  let accepted = false
-  await new Promise<void>((resolve, reject) => {
-    const progress = { started() { accepted = true; resolve() }, line: lines.push }
-    call.host.exclusively(`reference:${normalised(wanted.reference)}`, () => pull(call, wanted, progress))
-      .catch((error) => {
-        if (!accepted) return reject(error)
-        if (!(error instanceof Refusal)) throw error
-        lines.push({ errorDetail: { message: error.message }, error: error.message })
-      })
-      .then(() => { lines.end(); resolve() }, (error) => { lines.end(error); reject(error) })
-  })
-  return { status: 200, lines: lines.values }
 }

@@ -7,14 +7,17 @@ import { visibleImages } from '../lib/images/table.ts'
 import { compareVersions } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
 import { allowsRegistry } from '../lib/policy.ts'
-import { text, texts } from '../lib/query.ts'
+import { text } from '../lib/query.ts'
 import { familiar, parseReference, storedReference, withDefaultTag } from '../lib/reference.ts'
 import { forbidden, Refusal } from '../lib/refusal.ts'
 import { registryCredentials } from './distribution.ts'
+import { imageCommit } from './image-commit.ts'
 import { imageCreate } from './image-create.ts'
 import { imageList } from './image-list.ts'
 import { imageLoad } from './image-load.ts'
+import { imagePush } from './image-push.ts'
 import { imagePrune, imageRemove } from './image-remove.ts'
+import { imageGet, imageGetAll } from './image-save.ts'
 
 /** Endpoints on images (Engine API, tag Image; engine-api.md A.3). */
 export const images: readonly Endpoint[] = [
@@ -29,9 +32,9 @@ export const images: readonly Endpoint[] = [
       return { path: '/images/search', query: call.query, headers: registryCredentials(call as Call) }
     },
   }),
-  endpoint({ name: 'ImageGetAll', route: 'GET /images/get', query: { names: texts }, answer: () => { throw notYet('saving images', 'pull them from a registry') } }),
-  endpoint({ name: 'ImageGet', route: 'GET /images/:name{.+}/get', answer: () => { throw notYet('saving images', 'pull them from a registry') } }),
-  endpoint({ name: 'ImagePush', route: 'POST /images/:name{.+}/push', answer: () => { throw notYet('pushing images', 'push from where the image was built') } }),
+  imageGetAll,
+  imageGet,
+  imagePush,
   endpoint({
     name: 'ImageInspect', route: 'GET /images/:name{.+}/json',
     answer: async (call) => ({ status: 200, body: await inspect(call as Call) }),
@@ -48,11 +51,8 @@ export const images: readonly Endpoint[] = [
     answer: tag,
   }),
   imageRemove,
+  imageCommit,
 ]
-
-function notYet(what: string, instead: string): Refusal {
-  return new Refusal(501, `this gateway does not serve ${what} yet; ${instead}`)
-}
 
 async function inspect(call: Call): Promise<unknown> {
   const { id } = await call.resolve.image(call.term).catch((error) => { throw asInspectSays(call, error) })

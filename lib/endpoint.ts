@@ -63,6 +63,8 @@ export interface Reply {
   headers?: Record<string, string>
   /** JSON values sent one by one as they come, instead of `body`. */
   lines?: AsyncIterable<unknown>
+  /** Bytes sent as they come, instead of `body`; with a `Content-Type` header. */
+  bytes?: AsyncIterable<Uint8Array>
 }
 
 /**

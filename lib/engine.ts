@@ -1,4 +1,5 @@
 import type { EngineEvent } from './events.ts'
+import type { Turns } from './turns.ts'
 
 /**
  * What the rest of the house needs from a Docker Engine and from the connection a request came in on.
@@ -83,6 +84,10 @@ export interface Host {
   learnExec(exec: string, container: string): void
   /** Runs `work` while no other work with this key runs on this host, in this gateway. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** Runs `work` when it is its turn on this host, over all gateways; costs the store some calls. `Turns.inTurn` says the rest. */
+  inTurn: Turns['inTurn']
+  /** Keys of turns on this host whose holders died or lost them. */
+  leftTurns(): Promise<string[]>
 }
 
 /** How an answer's head is shown to the client. */

@@ -298,6 +298,7 @@ function isReply(value: unknown): value is Reply {
 
 function reply(answer: Reply, call: Call | undefined): Response {
   const headers = { ...(call ? engineHeaders(call.host) : {}), ...answer.headers }
+  if (answer.bytes) return new Response(streamOf(answer.bytes[Symbol.asyncIterator]()), { status: answer.status, headers })
   if (answer.lines) return new Response(streamOf(encodeLines(answer.lines)), { status: answer.status, headers: { 'Content-Type': 'application/json', ...headers } })
   if (answer.body === undefined) return new Response(null, { status: answer.status, headers })
   if (typeof answer.body === 'string') return new Response(answer.body, { status: answer.status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers } })
@@ -309,7 +310,7 @@ async function* encodeLines(values: AsyncIterable<unknown>): AsyncGenerator<Uint
   for await (const value of values) yield encoder.encode(`${stringify(value)}\n`)
 }
 
-function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+function streamOf(chunks: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await chunks.next()
@@ -317,7 +318,7 @@ function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
       else controller.enqueue(value)
     },
     async cancel() {
-      await chunks.return(undefined)
+      await chunks.return?.(undefined)
     },
   })
 }

@@ -11,7 +11,7 @@ import { labelPrefix, storedRegistry } from './names.ts'
 export function present(ns: string, text: string): string {
   if (!text.includes(ns) && !text.includes(labelPrefix)) return text
   return text.replace(pattern(ns), (match: string, reference: string | undefined) =>
-    reference === undefined ? '' : fromStored(ns, match) ?? '<none>:<none>')
+    reference === undefined ? '' : fromStored(ns, match) ?? (reference.startsWith('loading:') ? '' : '<none>:<none>'))
 }
 
 const patterns = new Map<string, RegExp>()

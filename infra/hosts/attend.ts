@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineEvent } from '../../lib/events.ts'
+import { clearLeft } from '../../lib/images/real.ts'
+import { reconcileImages } from '../../lib/images/reconcile.ts'
 import { reconcile } from '../../lib/reconcile.ts'
 import type { Kind, Store } from '../../lib/store.ts'
 import type { HostConfig } from '../config.ts'
 import type { Relays } from '../ports/relays.ts'
+import { turns } from '../turns.ts'
 import { liveHost, type LiveHost } from './host.ts'
 
 /** What the gateway tells its operator while it runs. */
@@ -26,9 +29,10 @@ export interface Attendance {
 export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store, ports, publishOn, talk }: Attendance): LiveHost {
   let first = true
   const host = liveHost({
-    name, url, tls, sharedImages, publishOn,
+    name, url, tls, sharedImages, publishOn, turns: turns(store.turns),
     async onConnected(connected) {
       await reconcile(connected, store, first)
+      await reconcileImages(connected, store)
       await ports.resume(connected)
       talk.hostUp(name, url, connected.facts().engineVersion)
       if (!first) void settleLater(connected, store)
@@ -44,8 +48,18 @@ export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store
       return (await store.owners(kind as Kind, id))[0]
     },
   })
-  return host
+  const tidying = setInterval(() => { if (host.up()) clearLeft(host).catch((error) => console.error(error)) }, tidyEvery)
+  return {
+    ...host,
+    async stop() {
+      clearInterval(tidying)
+      await host.stop()
+    },
+  }
 }
+
+/** Milliseconds between looks for what other gateways left on the host when they died. */
+const tidyEvery = 10_000
 
 /** After an outage, names reserved before it are settled once the calls that held them have failed. */
 async function settleLater(host: LiveHost, store: Store): Promise<void> {

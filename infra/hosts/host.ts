@@ -3,6 +3,7 @@ import type { Announcement, Host, HostFacts } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { splitLines } from '../../lib/lines.ts'
 import { Refusal } from '../../lib/refusal.ts'
+import type { Turns } from '../../lib/turns.ts'
 import { engineAddress, engineClient, type EngineAddress, type EngineClient } from './client.ts'
 import { eventHub, type EventHub } from './event-hub.ts'
 import { execOwners } from './exec-owners.ts'
@@ -27,6 +28,8 @@ export interface HostOptions {
   tls?: EngineAddress['tls']
   /** Address of the host that published ports listen on; undefined when the gateway reaches none. */
   publishOn: string | undefined
+  /** Turns of the store, in which those on this host are found by its name. */
+  turns: Turns
   /** References the operator shares with every namespace. */
   sharedImages: readonly string[]
   /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
@@ -62,6 +65,8 @@ export function liveHost(options: HostOptions): LiveHost {
     containerOfExec: execs.of,
     learnExec: execs.learn,
     exclusively: locks(),
+    inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),
+    leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),
     up: () => connected,
     async stop() {
       stopping.abort()

@@ -34,6 +34,11 @@ export async function adoptImage(call: Holder, id: string): Promise<void> {
   throw closing()
 }
 
+/** What is new for the namespace must fit into its limit: asked before an engine makes it. Throws `Refusal` 403. */
+export async function refuseWhenFull({ ns, store, policy }: Pick<Call, 'ns' | 'store' | 'policy'>): Promise<void> {
+  if ((await store.claims(ns, 'image')).length >= policy.limits.images) throw overLimit('image', policy.limits.images)
+}
+
 /** Gives a visible image a reference of the namespace, taking it from another image when it has it. Digests exist only in the store. */
 export async function nameImage(call: Holder, id: string, reference: Reference): Promise<void> {
   const stored = reference.digest ? undefined : storedReference(call.ns, reference)
@@ -65,7 +70,7 @@ function closing(): Refusal {
 }
 
 /** Tags on the engine. Throws its complaint. */
-export async function tagAs({ host }: Holder, id: string, stored: string): Promise<void> {
+export async function tagAs({ host }: Pick<Holder, 'host'>, id: string, stored: string): Promise<void> {
   const colon = stored.lastIndexOf(':')
   const answer = await host.call({ method: 'POST', path: `/images/${id}/tag`, query: { repo: stored.slice(0, colon), tag: stored.slice(colon + 1) } })
   if (answer.status >= 300) throw new Refusal(answer.status, messageOf(answer.text))
@@ -75,12 +80,13 @@ export async function tagAs({ host }: Holder, id: string, stored: string): Promi
  * Removes one reference from the engine. Forced, which for a reference means only that stopped containers do not keep the last one;
  * other references, and with them other namespaces, are never touched. One that is gone already is fine.
  */
-export async function untagStored({ host }: Holder, reference: string, prune = false): Promise<void> {
+export async function untagStored({ host }: Pick<Holder, 'host'>, reference: string, prune = false): Promise<void> {
   const answer = await host.call({ method: 'DELETE', path: `/images/${reference}`, query: { force: true, noprune: !prune } })
   if (answer.status >= 300 && answer.status !== 404) throw new Refusal(answer.status, messageOf(answer.text))
 }
 
-function messageOf(text: string): string {
+/** What an engine's error answer says. */
+export function messageOf(text: string): string {
   try {
     return String(JSON.parse(text).message)
   } catch {

@@ -3,7 +3,7 @@ import { familiar, familiarName, type Reference } from '../reference.ts'
 import { withoutOurLabels } from '../present.ts'
 
 /** Actions an engine reports with the image id as name (moby, daemon/events LogImageEvent). */
-type IdAction = 'load' | 'import' | 'untag' | 'delete'
+type IdAction = 'load' | 'save' | 'import' | 'untag' | 'delete'
 
 /** Tells the namespace's watchers what became of an image, in an engine's words. `labels`: those of the image, read before it was deleted. */
 export function announceImage(call: Call, action: IdAction, id: string, labels: Record<string, string> | null | undefined): void {
@@ -18,6 +18,11 @@ export async function announceTag(call: Call, id: string, reference: Reference):
 /** An image was pulled: the actor is the reference. */
 export async function announcePull(call: Call, id: string, reference: Reference): Promise<void> {
   tell(call, 'pull', familiar(reference), familiarName(reference), (await call.host.image(id))?.Config?.Labels)
+}
+
+/** An image was pushed: the actor is the reference. */
+export async function announcePush(call: Call, id: string, reference: Reference): Promise<void> {
+  tell(call, 'push', familiar(reference), familiarName(reference), (await call.host.image(id))?.Config?.Labels)
 }
 
 /** The namespace pruned its images. `reclaimed`: bytes. */

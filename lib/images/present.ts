@@ -24,6 +24,8 @@ export function presentInspect(facts: ImageFacts, image: OwnImage, { isVisible }
     ...(facts.Metadata && { Metadata: { ...facts.Metadata, LastTagTime: image.shared ? facts.Metadata.LastTagTime : image.tagged ?? neverTagged } }),
     ...(facts.GraphDriver && { GraphDriver: { ...facts.GraphDriver, Data: pathsUnderUsualRoot(facts.GraphDriver.Data, root) } }),
     ...(facts.Config && { Config: withLabels(facts.Config) }),
+    // What an old engine's commit kept of the container.
+    ...(facts.ContainerConfig && { ContainerConfig: withLabels(facts.ContainerConfig) }),
   }
 }
 
