@@ -65,7 +65,14 @@ function refusalItem(one) {
   const who = [one.label || one.namespace || 'unknown caller', one.policy && `policy ${one.policy}`, `${one.endpoint}${one.target ? ` ${one.target}` : ''}`, one.status]
   return element('li', { 'data-key': `${one.at} ${one.endpoint} ${one.message}` },
     element('div', { class: 'who' }, element('time', { datetime: new Date(one.at).toISOString() }, new Date(one.at).toLocaleTimeString()), ` · ${who.filter(Boolean).join(' · ')}`),
-    element('p', {}, one.field ? element('code', {}, one.field) : undefined, one.field ? ': ' : undefined, one.message))
+    element('p', {}, ...sentence(one)))
+}
+
+/** The sentence with the refused field set apart, which most sentences begin with. */
+function sentence({ field, message }) {
+  if (!field) return [message]
+  const rest = message.startsWith(field) ? message.slice(field.length) : `: ${message}`
+  return [element('code', {}, field), rest]
 }
 
 function closedItem(one) {

@@ -50,7 +50,7 @@ describe('the operators\' page', () => {
   test('shows a refusal as it happens, with what to do instead', async () => {
     assert.equal((await cli(namespace.env, ['run', '--privileged', 'busybox'])).status, 125)
     await page.getByText('HostConfig.Privileged').first().waitFor()
-    assert.match(await text('#refusals'), /policy default · ContainerCreate · 403\s+HostConfig\.Privileged: HostConfig\.Privileged is not allowed in this namespace/)
+    assert.match(await text('#refusals'), /policy default · ContainerCreate · 403\s+HostConfig\.Privileged is not allowed in this namespace/)
   })
 
   test('follows what the namespace has', async () => {
