@@ -13,6 +13,9 @@ const commands: Record<string, Entry> = {
   open: { summary: 'open a namespace and print how docker reaches it', load: () => import('./open.ts') },
   list: { summary: 'list the open namespaces', load: () => import('./list.ts') },
   close: { summary: 'close namespaces and remove everything they own', load: () => import('./close.ts') },
+  check: { summary: 'tell whether a config file can be used', load: () => import('./check.ts') },
+  health: { summary: 'ask whether the gateway on this machine lives', load: () => import('./health.ts') },
+  completion: { summary: 'print a completion script for bash, zsh or fish', load: () => import('./completion.ts') },
   explain: { summary: 'tell what the gateway would make of a Docker API request', load: () => import('./explain.ts') },
 }
 
@@ -47,6 +50,15 @@ export async function run(argv: string[]): Promise<number> {
   } catch (error) {
     return codeOf(error)
   }
+}
+
+/** Every command with its long options, for completion. */
+export async function describeCommands(): Promise<{ name: string, summary: string, options: { flag: string, comment: string }[] }[]> {
+  return Promise.all(Object.entries(commands).map(async ([name, { summary, load }]) => {
+    const command = new Command(name)
+    ;(await load()).define(command)
+    return { name, summary, options: command.options.map(({ long, description }) => ({ flag: long ?? '', comment: description })) }
+  }))
 }
 
 function codeOf(error: unknown): number {
