@@ -15,6 +15,8 @@ export interface Authority {
   server(hosts: string[]): Promise<Pair>
   /** A client certificate that identifies its bearer as the namespace until shortly after `expires`. Kept nowhere. */
   namespace(ns: string, expires: Date): Promise<Pair>
+  /** The same, PEM, for the key of a certification request; undefined when that is none (`issueForRequest`). */
+  namespaceForRequest(ns: string, expires: Date, csr: string): Promise<string | undefined>
 }
 
 const day = 24 * 3600 * 1000
@@ -28,13 +30,13 @@ const clockSlack = 5 * 60 * 1000
  */
 export async function loadAuthority(stateDir: string): Promise<Authority> {
   const pair = readAuthority(stateDir) ?? await createAuthority(stateDir)
-  const issue = lazyIssuer(pair)
+  const issuer = lazyIssuer(pair)
   return {
     caPem: pair.cert,
     async server(hosts) {
       const kept = readPair(stateDir, 'server')
       if (kept && stillServes(kept, pair.cert, hosts)) return kept
-      return writePair(stateDir, 'server', await issue({
+      return writePair(stateDir, 'server', await (await issuer()).issue({
         name: 'CN=Moorage gateway',
         usage: 'server',
         names: hosts.map((host) => ({ type: isIP(host) ? 'ip' : 'dns', value: host })),
@@ -42,16 +44,8 @@ export async function loadAuthority(stateDir: string): Promise<Authority> {
         notAfter: new Date(Date.now() + 365 * day),
       }))
     },
-    async namespace(ns, expires) {
-      if (!namespacePattern.test(ns)) throw new Error(`${JSON.stringify(ns)} is not a namespace id`)
-      return issue({
-        name: `CN=${ns}`,
-        usage: 'client',
-        names: [{ type: 'url', value: `${namespacePrefix}${ns}` }],
-        notBefore: new Date(Date.now() - clockSlack),
-        notAfter: new Date(expires.getTime() + clockSlack),
-      })
-    },
+    namespace: async (ns, expires) => (await issuer()).issue(clientWish(ns, expires)),
+    namespaceForRequest: async (ns, expires, csr) => (await issuer()).issueForRequest(clientWish(ns, expires), csr),
   }
 }
 
@@ -71,15 +65,31 @@ export function namespaceOfCertificate(peer: { subjectaltname?: string }): strin
   return namespacePattern.test(ns) ? ns : undefined
 }
 
-/** The library that writes certificates is loaded when the first one is wanted: most starts of a gateway want none. */
-function lazyIssuer(authority: Pair): (wish: Wish) => Promise<Pair> {
-  let loaded: Promise<(wish: Wish) => Promise<Pair>> | undefined
-  const load = async () => {
-    const { importIssuer, issue } = await import('./issue.ts')
-    const issuer = await importIssuer(authority)
-    return (wish: Wish) => issue(issuer, wish)
+function clientWish(ns: string, expires: Date): Wish {
+  if (!namespacePattern.test(ns)) throw new Error(`${JSON.stringify(ns)} is not a namespace id`)
+  return {
+    name: `CN=${ns}`,
+    usage: 'client',
+    names: [{ type: 'url', value: `${namespacePrefix}${ns}` }],
+    notBefore: new Date(Date.now() - clockSlack),
+    notAfter: new Date(expires.getTime() + clockSlack),
   }
-  return async (wish) => (await (loaded ??= load()))(wish)
+}
+
+interface LoadedIssuer {
+  issue(wish: Wish): Promise<Pair>
+  issueForRequest(wish: Wish, csr: string): Promise<string | undefined>
+}
+
+/** The library that writes certificates is loaded when the first one is wanted: most starts of a gateway want none. */
+function lazyIssuer(authority: Pair): () => Promise<LoadedIssuer> {
+  let loaded: Promise<LoadedIssuer> | undefined
+  const load = async () => {
+    const { importIssuer, issue, issueForRequest } = await import('./issue.ts')
+    const issuer = await importIssuer(authority)
+    return { issue: (wish: Wish) => issue(issuer, wish), issueForRequest: (wish: Wish, csr: string) => issueForRequest(issuer, wish, csr) }
+  }
+  return () => loaded ??= load()
 }
 
 async function createAuthority(stateDir: string): Promise<Pair> {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { ruleSchema } from '../lib/identity/rules.ts'
 import { policySchema } from '../lib/policy.ts'
 import { parseRange } from '../lib/ports.ts'
 
@@ -63,6 +64,26 @@ const hostEntry = v.strictObject({
   cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
 })
 
+const issuerUrl = v.pipe(v.string(), v.check((given) => {
+  const url = URL.parse(given)
+  return url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)))
+}, 'expected an https:// URL'))
+
+/** A CI system whose OIDC tokens open namespaces. */
+const issuerEntry = v.strictObject({
+  /** As the claim `iss` says it, to the letter. */
+  issuer: issuerUrl,
+  /** What the claim `aud` must hold one of: the URL of this gateway, for a start. */
+  audience: v.pipe(v.array(text), v.minLength(1, 'expected at least one audience')),
+  algorithms: v.optional(v.pipe(v.array(v.picklist(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'])), v.minLength(1)), ['RS256', 'ES256']),
+  /** Where its keys are; found by its discovery document when absent. */
+  jwks: v.optional(issuerUrl),
+  /** The first that matches a token says what it may open; none: nothing. */
+  rules: v.array(ruleSchema),
+})
+
+export type Issuer = v.InferOutput<typeof issuerEntry>
+
 /** Every setting once: its type, flag, environment variable, default and what it is for. Relative paths start at the working directory. */
 export const configSchema = v.strictObject({
   listen: v.optional(address, '127.0.0.1:2376'),
@@ -84,6 +105,7 @@ export const configSchema = v.strictObject({
     v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a policy name of lower-case letters, digits and dashes')),
     policySchema,
   ), {}),
+  oidc: v.optional(v.pipe(v.array(issuerEntry), v.check((issuers) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length, 'expected every issuer once')), []),
   images: v.optional(v.strictObject({
     /** Images on the engine that every namespace sees and none can change. */
     shared: v.optional(v.pipe(v.array(text), ways({

@@ -3,10 +3,10 @@ import * as v from 'valibot'
 import { defaultPolicy, type Policy } from '../lib/policy.ts'
 import type { PortRange } from '../lib/ports.ts'
 import { parseConfigFile, type ConfigFile } from './config-file.ts'
-import { configSchema, knownKeys, settings } from './config-schema.ts'
+import { configSchema, knownKeys, settings, type Issuer } from './config-schema.ts'
 import { defaultStateDirectory } from './state.ts'
 
-export { settings, type Setting } from './config-schema.ts'
+export { settings, type Issuer, type Setting } from './config-schema.ts'
 
 /** The settings of a gateway, complete and checked. */
 export interface Config {
@@ -19,6 +19,8 @@ export interface Config {
   state: string
   /** By name; has no inherited properties, and `default` always. */
   policies: Record<string, Policy> & { default: Policy }
+  /** CI systems whose tokens open namespaces. */
+  oidc: readonly Issuer[]
   images: { shared: string[] }
   /** Published ports: the gateway's range and address (that of `listen` when undefined), and where engines publish. */
   ports: { range: PortRange, address?: string, reach: 'loopback' | 'address' | 'none' }

@@ -45,27 +45,57 @@ export async function createIssuer({ name, notBefore, notAfter }: Pick<Wish, 'na
 }
 
 /** An end certificate with a new P-256 key (RFC 5280, 4.2.1). */
-export async function issue(issuer: Issuer, { name, usage, names, notBefore, notAfter }: Wish): Promise<Pair> {
+export async function issue(issuer: Issuer, wish: Wish): Promise<Pair> {
   const keys = await generateKeys()
-  const certificate = await x509.X509CertificateGenerator.create({
+  return pair(await certify(issuer, wish, keys.publicKey), keys)
+}
+
+const requestedKeys = ['ECDSA', 'RSASSA-PKCS1-v1_5', 'EdDSA', 'Ed25519']
+
+/**
+ * An end certificate, PEM, for the key of a certification request (PKCS #10, RFC 2986) in PEM. Undefined when the text is no request, its
+ * signature is not by its key, or the key is of a kind that is not taken: ECDSA, Ed25519, or RSA of at least 2048 bits. The request's names and
+ * extensions are not looked at: whoever signs decides what the bearer of the key is called.
+ */
+export async function issueForRequest(issuer: Issuer, wish: Wish, requestPem: string): Promise<string | undefined> {
+  const key = await keyOfRequest(requestPem).catch(() => undefined)
+  return key && `${(await certify(issuer, wish, key)).toString('pem')}\n`
+}
+
+async function keyOfRequest(pem: string): Promise<CryptoKey | undefined> {
+  const request = new x509.Pkcs10CertificateRequest(pem)
+  if (!await request.verify(crypto)) return undefined
+  const key = await request.publicKey.export(crypto)
+  const { name, modulusLength } = key.algorithm as { name: string; modulusLength?: number }
+  return requestedKeys.includes(name) && (modulusLength ?? 2048) >= 2048 && (modulusLength ?? 0) <= 8192 ? key : undefined
+}
+
+/** A certification request for a new key of the client's own; the private key never travels. */
+export async function requestCertificate(): Promise<{ csr: string, key: string }> {
+  const keys = await generateKeys()
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=moorage', keys, signingAlgorithm: algorithm }, crypto)
+  return { csr: `${request.toString('pem')}\n`, key: await privatePem(keys) }
+}
+
+async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter }: Wish, publicKey: CryptoKey): Promise<x509.X509Certificate> {
+  return x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: name,
     issuer: issuer.certificate.subjectName,
     notBefore,
     notAfter,
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey: issuer.key,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([usages[usage]]),
       new x509.SubjectAlternativeNameExtension(names),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey, false, crypto),
     ],
   }, crypto)
-  return pair(certificate, keys)
 }
 
 /** Makes an issuer of its PEM texts. Throws when the key is not a P-256 key in PKCS #8. */
@@ -83,8 +113,11 @@ function generateKeys(): Promise<CryptoKeyPair> {
 }
 
 async function pair(certificate: x509.X509Certificate, keys: CryptoKeyPair): Promise<Pair> {
-  const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { cert: `${certificate.toString('pem')}\n`, key: `${x509.PemConverter.encode(key, 'PRIVATE KEY')}\n` }
+  return { cert: `${certificate.toString('pem')}\n`, key: await privatePem(keys) }
+}
+
+async function privatePem(keys: CryptoKeyPair): Promise<string> {
+  return `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')}\n`
 }
 
 /** 16 random bytes, positive and without a leading zero (RFC 5280, 4.1.2.2). */
