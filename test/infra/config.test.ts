@@ -43,6 +43,7 @@ describe('the config', () => {
       images: { shared: [] },
       ports: { range: { first: 40000, last: 49999 }, reach: 'loopback' },
       names: [],
+      oidc: [],
       audit: undefined,
       log: 'info',
       logFormat: 'text',
