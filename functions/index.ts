@@ -84,7 +84,7 @@ async function identified(house: House, entry: Entry) {
   return namespace
 }
 
-const hijackable = rows.filter((row) => row.travels === 'hijack' || typeof row.travels === 'function').map((row) => {
+const hijackable = rows.filter((row) => row.travels === 'hijack' || row.serves !== undefined || typeof row.travels === 'function').map((row) => {
   const [method, path] = row.route.split(' ') as [string, string]
   return { method, path: new RegExp(`^(/v[0-9.]+)?${path.replace(/:\w+(\{[^}]*\})?/g, '.+')}$`) }
 })

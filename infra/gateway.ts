@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
@@ -9,6 +9,7 @@ import { loadAuthority } from './certificates.ts'
 import { closer } from './closing.ts'
 import type { Config } from './config.ts'
 import { control } from './control.ts'
+import { grpcDoor } from './grpc/door.ts'
 import { attendHost, type Talk } from './hosts/attend.ts'
 import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
@@ -21,7 +22,7 @@ import { publishAddress } from './ports/reach.ts'
 import { relays } from './ports/relays.ts'
 import { sources } from './ports/sources.ts'
 import { connections } from './server/connections.ts'
-import type { ClientOf } from './server/connection.ts'
+import type { Reach } from './server/connection.ts'
 import { listenSocket, listenTls } from './server/listen.ts'
 import { listening, serverNames } from './server/address.ts'
 import { openState } from './state.ts'
@@ -40,7 +41,7 @@ export interface Gateway {
 const reapEvery = 5_000
 
 /** Every host of the pool is a live one. */
-const clientOf: ClientOf = (host) => (host as LiveHost).client
+const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
 
 /**
  * Starts a gateway: state directory, store, hosts and listener. It listens at once and answers 503 until its engines are there.
@@ -66,9 +67,11 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     ports,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
+    seal: (text) => createHmac('sha256', state.secret).update(text).digest('hex'),
     observe: observing.observe,
   }
-  const sockets = namespaceSockets(store, state, (ns, path) => listenSocket(app, clientOf, open, ns, path))
+  const reach: Reach = { clientOf, grpc: grpcDoor() }
+  const sockets = namespaceSockets(store, state, (ns, path) => listenSocket(app, reach, open, ns, path))
   const closing = closer({
     store, hosts,
     cut(ns) {
@@ -87,7 +90,7 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     mountControl(controls, house)(routes)
     mountOperations(operating, house)(routes)
   })
-  const server = listenTls(app, clientOf, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) })
+  const server = listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) })
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
   await sockets.resume()

@@ -17,6 +17,8 @@ export interface State {
   readonly directory: string
   /** What an operator proves to be one with: 32 random bytes, base64url; compare in constant time. */
   readonly operatorToken: string
+  /** What this farm derives names from that nobody may guess: 32 random bytes, base64url; never told to anybody. */
+  readonly secret: string
   /** The path of a file in the directory. */
   path(name: string): string
   /** Tells the commands on this machine where the gateway answers. */
@@ -42,7 +44,8 @@ export function openState(directory: string): State {
   let held = true
   return {
     directory,
-    operatorToken: readOperatorToken(directory) ?? createOperatorToken(directory),
+    operatorToken: readOperatorToken(directory) ?? createKey(directory, 'operator-token'),
+    secret: readIfThere(path('secret'))?.trim() || createKey(directory, 'secret'),
     path,
     announce: (gateway) => writePrivately(path('gateway.json'), `${JSON.stringify(gateway)}\n`),
     release() {
@@ -65,10 +68,10 @@ export function readGateway(directory: string): GatewayRecord | undefined {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-function createOperatorToken(directory: string): string {
-  const token = randomBytes(32).toString('base64url')
-  writePrivately(join(directory, 'operator-token'), `${token}\n`)
-  return token
+function createKey(directory: string, name: string): string {
+  const key = randomBytes(32).toString('base64url')
+  writePrivately(join(directory, name), `${key}\n`)
+  return key
 }
 
 /** What others may write to is no place for keys; changing its mode unasked could break what it is used for (`--state /tmp`). */

@@ -1,4 +1,5 @@
 import type { Connection, EngineAnswer, EngineRequest, Host } from './engine.ts'
+import type { GrpcChannel, GrpcService } from './grpc.ts'
 import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import type { QueryFields, QueryOf } from './query.ts'
@@ -26,6 +27,8 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly trace: string | undefined
   /** A fresh random hex string of 64 characters, for names the engine would otherwise choose. */
   randomHex(): string
+  /** 64 hex digits that only this farm can make of the text, the same for ever. */
+  seal(text: string): string
   /** The job's string in the path, '' on rows without one. */
   readonly term: string
   /** The engine id (volumes: stored name) that `term` resolved to, '' on rows that own nothing. */
@@ -76,6 +79,7 @@ export interface Reply {
  * @property body      how the JSON body is read; absent means the body is not read
  * @property travels   how the answer goes back: parsed JSON (default), raw bytes, JSON values line by line, or a hijacked connection
  * @property upload    the client's body goes to the engine as it arrives
+ * @property serves    the connection becomes a gRPC server of this, with a channel to the engine's BuildKit beside it
  * @property claims    what a successful answer makes the namespace's own, beyond the reserved name
  * @property releases  a successful answer ends the claim the path named
  * @property present   structural changes to a parsed answer, which is already in job names
@@ -92,6 +96,7 @@ export interface Endpoint<F extends QueryFields = any, B = any> {
   answer?: (call: Call<QueryOf<F>, B>) => Reply | Promise<Reply>
   travels?: 'json' | 'raw' | 'lines' | 'hijack' | ((call: Call<QueryOf<F>, B>) => 'json' | 'raw' | 'lines' | 'hijack')
   upload?: boolean
+  serves?: (call: Call<QueryOf<F>, B>, channel: GrpcChannel) => GrpcService
   claims?: (answer: any, call: Call<QueryOf<F>, B>, plan: Plan) => void | Promise<void>
   releases?: boolean
   present?: (answer: any, call: Call<QueryOf<F>, B>) => unknown | Promise<unknown>

@@ -1,4 +1,5 @@
 import type { EngineEvent } from './events.ts'
+import type { GrpcChannel, GrpcService } from './grpc.ts'
 import type { Turns } from './turns.ts'
 
 /**
@@ -14,8 +15,10 @@ export interface EngineRequest {
   query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
   /** A JSON value that a schema rebuilt. */
   body?: unknown
-  /** Headers beyond the fixed set, e.g. `X-Registry-Auth`, rebuilt by the gateway. */
-  headers?: Readonly<Record<string, string>>
+  /** Headers beyond the fixed set, e.g. `X-Registry-Auth`, rebuilt by the gateway; lists are sent as a header each. */
+  headers?: Readonly<Record<string, string | readonly string[]>>
+  /** The protocol a hijacked connection goes on with; `tcp` (raw bytes) when absent. */
+  upgrade?: 'tcp' | 'h2c'
   /** API version to speak; the host's newest when absent. */
   version?: string
 }
@@ -74,6 +77,8 @@ export interface Host {
    * `version` is the API version whose fields are wanted, the engine's newest when absent.
    */
   image(id: string, version?: string): Promise<ImageFacts | undefined>
+  /** The config of an image as it is stored (OCI image configuration); `read` when it is not remembered. Cached: it never changes. */
+  config(id: string, read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined>
   /** Shows the namespace's watchers an event that the gateway made happen or the engine told in other words. */
   announce(ns: string, event: Announcement): void
   /** Remembered events of a namespace, oldest first, and those to come until the signal aborts, in job names. */
@@ -82,6 +87,13 @@ export interface Host {
   containerOfExec(exec: string): Promise<string | undefined>
   /** Remembers where an exec runs, to spare the question later. */
   learnExec(exec: string, container: string): void
+  /** Opens a gRPC connection to the engine's BuildKit (`POST /grpc`). */
+  channel(): Promise<GrpcChannel>
+  /**
+   * Opens a session with the engine's BuildKit (`POST /session`), in which the engine calls the services of the gateway.
+   * `headers`: the X-Docker-Expose-Session-* set. Aborting the signal ends it.
+   */
+  session(headers: EngineRequest['headers'], service: GrpcService, signal: AbortSignal): Promise<{ ended: Promise<void> }>
   /** Runs `work` while no other work with this key runs on this host, in this gateway. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` when it is its turn on this host, over all gateways; costs the store some calls. `Turns.inTurn` says the rest. */
@@ -101,6 +113,8 @@ export interface Connection {
   /** True when the client asked for an upgrade and the connection can be handed over. */
   readonly upgraded: boolean
   header(name: string): string | undefined
+  /** Every value of a repeated header. */
+  headers(name: string): readonly string[]
   /** The whole request body. Throws `Refusal` 413 beyond `limit` bytes. */
   body(limit: number): Promise<Uint8Array>
   /** The first complete JSON value of the body, for clients that never end it. */
@@ -114,7 +128,9 @@ export interface Connection {
   relay(host: Host, request: EngineRequest, shape: ShapeHead, upload?: boolean): Promise<Response | EngineAnswer>
   /**
    * Hands the connection over: the engine's and the client's bytes flow both ways, each half closed on its own.
-   * An engine that answers anything but 101 is returned as an answer.
+   * With `upgrade: 'h2c'` they end together. An engine that answers anything but 101 is returned as an answer.
    */
   hijack(host: Host, request: EngineRequest, shape: ShapeHead): Promise<Response | EngineAnswer>
+  /** Hands the connection over to a gRPC server, until the client or the channel, which is closed with it, is gone. `ns`: whose limits count. */
+  serve(ns: string, channel: GrpcChannel, service: GrpcService): Promise<Response>
 }

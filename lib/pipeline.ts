@@ -31,6 +31,8 @@ export interface House {
   ports: PortRelay
   now(): number
   randomHex(): string
+  /** 64 hex digits that only this farm can make of the text. */
+  seal(text: string): string
   /** Told what became of every call. */
   observe: Observer
 }
@@ -52,6 +54,7 @@ export interface Arrival {
 export async function run(house: House, row: Endpoint, arrival: Arrival): Promise<Response> {
   const call = await prepare(house, row, arrival)
   if (isReply(call)) return reply(call, undefined)
+  if (row.serves) return served(row, call)
   return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
 }
 
@@ -115,7 +118,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const body = row.body && row.body(await readBody(row, connection), policy)
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
-    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
+    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, version, connection, resolve, now: house.now(), randomHex: house.randomHex, seal: house.seal,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }
@@ -182,6 +185,15 @@ async function forward(row: Endpoint, call: Call): Promise<Response> {
   if (travels === 'raw') return relayed(row, call, request)
   if (travels === 'lines') return lines(row, call, request)
   return buffered(row, call, plan, request)
+}
+
+async function served(row: Endpoint, call: Call): Promise<Response> {
+  const channel = await call.host.channel()
+  try {
+    return await call.connection.serve(call.ns, channel, row.serves!(call, channel))
+  } finally {
+    channel.close()
+  }
 }
 
 function methodOf(row: Endpoint): EngineRequest['method'] {

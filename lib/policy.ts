@@ -42,6 +42,15 @@ export const policySchema = v.strictObject({
    * The engine dials them from its own network, so a farm with services worth protecting there lists its registries.
    */
   registries: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), ['*']),
+  build: v.optional(v.strictObject({
+    /**
+     * Who shares layers of RUN steps and cache mounts: `domain` (namespaces of the same trust domain: a project's next job starts warm) or
+     * `namespace` (nobody: for projects whose jobs do not trust each other).
+     */
+    cache: v.optional(v.picklist(['domain', 'namespace']), 'domain'),
+    /** Builds may take http, https and git sources (`ADD https://…`, remote contexts): the engine fetches them from its own network, redirects included. */
+    remote: v.optional(v.boolean(), false),
+  }), {}),
 })
 
 export type Policy = v.InferOutput<typeof policySchema>

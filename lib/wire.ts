@@ -5,14 +5,14 @@ import { stringify } from './json.ts'
 export interface WireRequest {
   method: EngineRequest['method']
   path: string
-  headers: Record<string, string>
+  headers: Record<string, string | string[]>
   body: string | undefined
 }
 
 /** Writes an engine request as it goes over the wire: version prefix, encoded query, JSON body with its type. */
 export function wire(request: EngineRequest): WireRequest {
   const body = request.body === undefined ? undefined : stringify(request.body)
-  const headers: Record<string, string> = { ...request.headers }
+  const headers = { ...request.headers } as WireRequest['headers']
   if (body !== undefined) headers['content-type'] = 'application/json'
   const query = search(request.query ?? {})
   return { method: request.method, path: `${request.version ? `/v${request.version}` : ''}${encodeURI(request.path)}${query}`, headers, body }

@@ -4,6 +4,7 @@ import type { EngineEvent } from '../../lib/events.ts'
 import { splitLines } from '../../lib/lines.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import type { Turns } from '../../lib/turns.ts'
+import { buildkitOf } from './buildkit.ts'
 import { engineAddress, engineClient, type EngineAddress, type EngineClient } from './client.ts'
 import { eventHub, type EventHub } from './event-hub.ts'
 import { execOwners } from './exec-owners.ts'
@@ -60,10 +61,12 @@ export function liveHost(options: HostOptions): LiveHost {
     call: client.call,
     stream: client.stream,
     image: images.facts,
+    config: images.config,
     announce: (ns, event) => hub.publish(ns, stamped(event)),
     watch: hub.watch,
     containerOfExec: execs.of,
     learnExec: execs.learn,
+    ...buildkitOf(client, options.name),
     exclusively: locks(),
     inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),
     leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),

@@ -6,8 +6,9 @@ import { normalised, parseReference, withDefaultTag } from '../../lib/reference.
 const imagesKept = 2048
 
 /** Image facts by id and API version, asked for once. */
-export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; forget(id: string): void } {
+export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; config: Host['config']; forget(id: string): void } {
   const kept = new Map<string, Map<string, ImageFacts>>()
+  const configs = new Map<string, Promise<Uint8Array | undefined>>()
   return {
     async facts(id, version = '') {
       const known = kept.get(id)?.get(version)
@@ -19,7 +20,19 @@ export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; 
       kept.set(id, (kept.get(id) ?? new Map()).set(version, facts))
       return facts
     },
-    forget: (id) => void kept.delete(id),
+    async config(id, read) {
+      const known = configs.get(id)
+      if (known) return known
+      if (configs.size >= imagesKept) configs.delete(configs.keys().next().value!)
+      const reading = read()
+      configs.set(id, reading)
+      if (await reading.catch(() => undefined) === undefined) configs.delete(id)
+      return reading
+    },
+    forget(id) {
+      kept.delete(id)
+      configs.delete(id)
+    },
   }
 }
 

@@ -5,16 +5,20 @@ import { firstJsonEnd } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { headOf, wire } from '../../lib/wire.ts'
 import { unreachable, type EngineClient } from '../hosts/client.ts'
-import { hijack, type Upgrade } from './hijack.ts'
+import type { GrpcDoor } from '../grpc/door.ts'
+import { hijack, switchProtocols, type Upgrade } from './hijack.ts'
 
-/** What a Node connection needs beyond the pure interface: the client of a host. */
-export type ClientOf = (host: Host) => EngineClient
+/** What Node connections need beyond the pure interface. */
+export interface Reach {
+  clientOf(host: Host): EngineClient
+  grpc: GrpcDoor
+}
 
 /**
  * One request on a Node socket as the pipeline sees it.
  * `upgrade` is what Node handed over when the client asked for an upgrade: with a body in the request that is not the TLS socket itself.
  */
-export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, clientOf: ClientOf): Connection {
+export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc }: Reach): Connection {
   const gone = new AbortController()
   outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
   return {
@@ -22,6 +26,7 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     signal: gone.signal,
     upgraded: upgrade !== undefined,
     header: (name) => single(incoming.headers[name]),
+    headers: (name) => incoming.headersDistinct[name] ?? [],
     body: (limit) => collect(incoming, limit, () => false),
     firstValue: (limit) => firstValue(incoming, limit),
     upload: () => incoming,
@@ -29,6 +34,22 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     async hijack(host, request, shape) {
       const answer = await hijack(clientOf(host), request, shape, upgrade ? { kind: 'socket', ...upgrade, outgoing } : { kind: 'request', incoming, outgoing }, gone.signal, host.name)
       return answer ?? RESPONSE_ALREADY_SENT
+    },
+    async serve(ns, channel, service) {
+      const place = grpc.enter(ns)
+      try {
+        if (upgrade === undefined) throw new Refusal(400, 'gRPC is served on an upgraded connection; send Connection: Upgrade and Upgrade: h2c')
+        await switchProtocols({ ...upgrade, outgoing }, 'h2c')
+        if (upgrade.socket.destroyed) return RESPONSE_ALREADY_SENT
+        const serving = place.serve(upgrade.socket, service)
+        channel.closed.addEventListener('abort', serving.close, { once: true })
+        if (channel.closed.aborted) serving.close()
+        await serving.ended
+        return RESPONSE_ALREADY_SENT
+      } finally {
+        channel.close()
+        place.leave()
+      }
     },
   }
 }

@@ -1,12 +1,9 @@
-import { request as httpRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { connect as netConnect, type Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import type { EngineAnswer, EngineRequest, ShapeHead } from '../../lib/engine.ts'
-import { readAll } from '../../lib/lines.ts'
-import { headOf, wire } from '../../lib/wire.ts'
-import { unreachable, type EngineAddress, type EngineClient } from '../hosts/client.ts'
+import type { EngineClient } from '../hosts/client.ts'
+import { upgradeEngine } from '../hosts/upgrade.ts'
 
 /** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
 export interface Upgrade {
@@ -24,64 +21,43 @@ export type ClientEnd =
  * postContainerExecStart). Half-closes pass through on their own in both directions; when either side is lost the other is destroyed.
  * Resolves to the engine's answer when it refused, to undefined when the streams have ended.
  */
-export function hijack(client: EngineClient, request: EngineRequest, shape: ShapeHead, end: ClientEnd, gone: AbortSignal, name: string): Promise<EngineAnswer | undefined> {
-  return new Promise((resolve, reject) => {
-    const upstream = openUpgrade(client.address, request)
-    const cancel = () => upstream.destroy()
-    gone.addEventListener('abort', cancel, { once: true })
-    upstream.on('error', (error) => reject(gone.aborted ? gone.reason : unreachable(name, error)))
-    upstream.on('response', (response) => {
-      readAll(response).then((text) => resolve({ ...headOf(response.statusCode ?? 502, response.headers), text }), reject)
-    })
-    upstream.on('upgrade', (response, socket, head) => {
-      gone.removeEventListener('abort', cancel)
-      if (head.length > 0) socket.unshift(head)
-      tie(end, socket, shape(headOf(response.statusCode!, response.headers)), response.headers['content-type'])
-        .then(() => resolve(undefined), reject)
-    })
-  })
+export async function hijack(client: EngineClient, request: EngineRequest, shape: ShapeHead, end: ClientEnd, gone: AbortSignal, name: string): Promise<EngineAnswer | undefined> {
+  const opened = await upgradeEngine(client, request, gone, name)
+  if ('text' in opened) return opened
+  await tie(end, opened.socket, shape(opened), opened.headers['content-type'], request.upgrade ?? 'tcp')
+  return undefined
 }
 
-function openUpgrade(address: EngineAddress, request: EngineRequest): ClientRequest {
-  const { method, path, headers, body } = wire(request)
-  const send = address.tls ? httpsRequest : httpRequest
-  const upstream = send({
-    method, path, createConnection: () => connectHalfOpen(address),
-    headers: { host: 'engine', ...headers, connection: 'Upgrade', upgrade: 'tcp', 'content-length': Buffer.byteLength(body ?? '') },
-  })
-  upstream.end(body)
-  return upstream
-}
-
-/** Half-open: a stdin that has ended must not take the output with it. */
-function connectHalfOpen(address: EngineAddress): Socket {
-  if (address.socketPath) return netConnect({ path: address.socketPath, allowHalfOpen: true })
-  const target = { host: address.host!, port: address.port!, allowHalfOpen: true }
-  return address.tls ? tlsConnect({ ...target, ...address.tls }) : netConnect(target)
-}
-
-async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, contentType: string | undefined): Promise<void> {
+async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, contentType: string | undefined, protocol: 'tcp' | 'h2c'): Promise<void> {
   const type: Record<string, string> = contentType === undefined ? {} : { 'Content-Type': contentType }
-  if (end.kind === 'socket') return tieSocket(end, engine, { ...type, ...head.headers })
+  if (end.kind === 'socket') {
+    const done = pipeBoth(end.socket, end.socket, engine, protocol === 'tcp')
+    await switchProtocols(end, protocol, { ...type, ...head.headers })
+    return done
+  }
   // Without an upgrade the engine answers 200 and raw bytes until the connection closes.
   end.outgoing.useChunkedEncodingByDefault = false
   end.outgoing.writeHead(200, { 'Content-Type': 'application/vnd.docker.raw-stream', ...head.headers })
   end.outgoing.flushHeaders()
-  return pipeBoth(end.incoming, end.outgoing, engine)
+  return pipeBoth(end.incoming, end.outgoing, engine, true)
 }
 
-function tieSocket(end: Extract<ClientEnd, { kind: 'socket' }>, engine: Duplex, headers: Record<string, string>): Promise<void> {
-  const { socket, head, outgoing } = end
+/** Tells the client that its connection is its own now. Resolves when that has been written: HTTP/2 may start only then. */
+export function switchProtocols({ socket, head, outgoing }: Upgrade & { outgoing: ServerResponse }, protocol: 'tcp' | 'h2c', headers: Record<string, string> = {}): Promise<void> {
   outgoing.detachSocket(socket as Socket)
   if (head.length > 0) socket.unshift(head)
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  const done = pipeBoth(socket, socket, engine)
-  socket.write(`HTTP/1.1 101 UPGRADED\r\n${lines}Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n`)
-  return done
+  return new Promise((resolve) => {
+    socket.on('close', resolve)
+    socket.write(`HTTP/1.1 101 UPGRADED\r\n${lines}Connection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`, () => resolve())
+  })
 }
 
-/** Moves bytes both ways until both directions have ended. Listeners for errors come before the first write. */
-function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex): Promise<void> {
+/**
+ * Moves bytes both ways until both directions have ended; with `halves`, each ends on its own, otherwise the first end is the end of both.
+ * Listeners for errors come before the first write.
+ */
+function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, halves: boolean): Promise<void> {
   return new Promise((resolve) => {
     const close = () => {
       fromClient.destroy()
@@ -91,6 +67,7 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex): Pro
     }
     for (const stream of new Set<any>([fromClient, toClient, engine])) stream.on('error', close)
     toClient.on('close', close)
+    if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
     engine.on('close', () => { if (!engine.readableEnded) close(); else resolve() })
     fromClient.pipe(engine)
     engine.pipe(toClient)

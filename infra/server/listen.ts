@@ -9,7 +9,7 @@ import type { Entry } from '../../functions/entry.ts'
 import type { Connection } from '../../lib/engine.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { namespaceOfCertificate } from '../certificates.ts'
-import { nodeConnection, type ClientOf } from './connection.ts'
+import { nodeConnection, type Reach } from './connection.ts'
 import type { Upgrade } from './hijack.ts'
 import type { Connections } from './connections.ts'
 
@@ -44,7 +44,7 @@ export interface TlsMaterial {
 }
 
 /** An HTTPS listener whose callers are named by their client certificates. Callers without one reach only what needs a token. */
-export function listenTls(app: App, clientOf: ClientOf, open: Connections, tls: TlsMaterial): Server {
+export function listenTls(app: App, reach: Reach, open: Connections, tls: TlsMaterial): Server {
   const known = new WeakMap<Socket, { ns: string | undefined }>()
   const identify: Identify = (socket) => {
     const seen = known.get(socket)
@@ -59,13 +59,13 @@ export function listenTls(app: App, clientOf: ClientOf, open: Connections, tls: 
     ...limits, ...tls, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'],
     allowHalfOpen: true, shouldUpgradeCallback: upgradable(app),
   } as Parameters<typeof createHttps>[0])
-  return attend(server, app, clientOf, identify)
+  return attend(server, app, reach, identify)
 }
 
 /** A unix socket that belongs to one namespace, readable and writable by its owner only. */
-export function listenSocket(app: App, clientOf: ClientOf, open: Connections, ns: string, path: string): Promise<Server> {
+export function listenSocket(app: App, reach: Reach, open: Connections, ns: string, path: string): Promise<Server> {
   rmSync(path, { force: true })
-  const server = attend(createHttp({ ...limits, shouldUpgradeCallback: upgradable(app) } as ServerOptions), app, clientOf, () => ns)
+  const server = attend(createHttp({ ...limits, shouldUpgradeCallback: upgradable(app) } as ServerOptions), app, reach, () => ns)
   server.on('connection', (socket) => open.add(ns, socket))
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -80,7 +80,7 @@ function upgradable(app: App): (request: IncomingMessage) => boolean {
   return (request) => /\bupgrade\b/i.test(request.headers.connection ?? '') && app.mayHijack(request.method ?? '', request.url ?? '')
 }
 
-function attend(server: Server, app: App, clientOf: ClientOf, identify: Identify): Server {
+function attend(server: Server, app: App, reach: Reach, identify: Identify): Server {
   const entries = new WeakMap<object, Entry>()
   const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!))
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse, upgrade?: Upgrade): void => {
@@ -89,7 +89,7 @@ function attend(server: Server, app: App, clientOf: ClientOf, identify: Identify
     incoming.url = '/'
     incoming.headers.host = 'moorage'
     // The connection is made here and not on demand, so that a client that leaves early is noticed.
-    const connection: Connection = nodeConnection(incoming, outgoing, upgrade, clientOf)
+    const connection: Connection = nodeConnection(incoming, outgoing, upgrade, reach)
     entries.set(incoming, { target, namespace: identify(incoming.socket), connection })
     void listener(incoming, outgoing)
   }

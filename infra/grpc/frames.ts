@@ -1,0 +1,82 @@
+import { codes, GrpcError } from '../../lib/grpc.ts'
+
+/** Bytes of one message that either side may send; grpc-go's own limit in dockerd and buildx is the same. */
+export const messageLimit = 16 * 1024 * 1024
+
+const prefixLength = 5
+
+/** Bytes that may be held in unfinished or unserved messages at one time. */
+export interface Budget {
+  /** False when there is not so much left. */
+  take(bytes: number): boolean
+  give(bytes: number): void
+}
+
+export function budget(limit: number): Budget {
+  let left = limit
+  return {
+    take(bytes) {
+      if (bytes > left) return false
+      left -= bytes
+      return true
+    },
+    give(bytes) { left += bytes },
+  }
+}
+
+/** A message with its length prefix (grpc/grpc, doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message), never compressed. */
+export function framed(message: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(prefixLength + message.length)
+  frame[0] = 0
+  frame.writeUInt32BE(message.length, 1)
+  frame.set(message, prefixLength)
+  return frame
+}
+
+/**
+ * The messages in a stream of bytes. Throws a GrpcError for compressed messages, for those above the limit or beyond the budget, and
+ * for a stream that ends inside one.
+ */
+export async function* messages(bytes: AsyncIterable<Uint8Array>, held: Budget): AsyncGenerator<Uint8Array> {
+  let chunks: Uint8Array[] = []
+  let size = 0
+  let wanted: number | undefined
+  try {
+    for await (const chunk of bytes) {
+      chunks.push(chunk)
+      size += chunk.length
+      while (size >= (wanted ?? prefixLength)) {
+        if (wanted === undefined) {
+          chunks = [joined(chunks)]
+          wanted = lengthIn(chunks[0]!)
+          if (!held.take(wanted)) {
+            wanted = undefined
+            throw new GrpcError(codes.resourceExhausted, 'too much is being sent to BuildKit at one time in this namespace; send less at once')
+          }
+          continue
+        }
+        const all = joined(chunks)
+        yield all.subarray(prefixLength, wanted)
+        held.give(wanted)
+        chunks = all.length === wanted ? [] : [all.subarray(wanted)]
+        size = all.length - wanted
+        wanted = undefined
+      }
+    }
+  } finally {
+    if (wanted !== undefined) held.give(wanted)
+  }
+  if (size > 0) throw new GrpcError(codes.internal, 'the stream ended in the middle of a message')
+}
+
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const [first] = chunks
+  return chunks.length === 1 ? Buffer.from(first!.buffer, first!.byteOffset, first!.byteLength) : Buffer.concat(chunks)
+}
+
+function lengthIn(start: Uint8Array): number {
+  if (start[0] !== 0) throw new GrpcError(codes.unimplemented, 'compressed messages are not served here; send them uncompressed')
+  const length = Buffer.from(start.buffer, start.byteOffset, prefixLength).readUInt32BE(1)
+  if (length > messageLimit) throw new GrpcError(codes.resourceExhausted, `a message of ${length} bytes is larger than the ${messageLimit} bytes that are served`)
+  return prefixLength + length
+}

@@ -1,0 +1,46 @@
+import type { Call } from '../endpoint.ts'
+import { adoptImage, nameImage, noteTagged, tagAs, untagStored } from '../images/adopt.ts'
+import { announceTag } from '../images/events.ts'
+import { parseAnswer } from '../json.ts'
+import { normalised, storedReference } from '../reference.ts'
+import type { Exported } from './exporters.ts'
+
+/**
+ * Makes what a build has left on the engine the namespace's: the image and its references. The engine has tagged it under stored names
+ * already, which tell whose it is should the gateway end here. Throws `Refusal` 403 beyond limits.images, after putting the references back.
+ */
+export async function claimBuilt(call: Call, { image, references }: Exported, id: string | undefined): Promise<void> {
+  if (!image || id === undefined) return
+  try {
+    await adoptImage(call, id)
+    for (const reference of references) {
+      await nameImage(call, id, reference)
+      await noteTagged(call, id, call.now)
+      await announceTag(call, id, reference)
+    }
+  } catch (error) {
+    await putBack(call, references)
+    throw error
+  }
+}
+
+/** References as the store has them: what they named before, or nothing. */
+async function putBack(call: Call, references: Exported['references']): Promise<void> {
+  for (const reference of references) {
+    const before = await call.store.byName(call.ns, 'reference', normalised(reference))
+    const stored = storedReference(call.ns, reference)
+    if (before?.id !== undefined) await tagAs(call, before.id, stored)
+    else await untagStored(call, stored)
+  }
+}
+
+/** A build whose end nobody has heard may have left its image: what carries a name of it is claimed, so that nothing is without an owner. */
+export async function claimLeft(call: Call, { references }: Exported): Promise<void> {
+  for (const reference of references) {
+    const answer = await call.host.call({ method: 'GET', path: `/images/${storedReference(call.ns, reference)}/json` })
+    if (answer.status !== 200) continue
+    const { Id: id } = parseAnswer(answer.text) as { Id: string }
+    const claimed = await call.store.byName(call.ns, 'reference', normalised(reference))
+    if (claimed?.id !== id) await claimBuilt(call, { image: true, references: [reference] }, id)
+  }
+}

@@ -1,0 +1,90 @@
+import { create } from '@bufbuild/protobuf'
+import { codes, GrpcError } from '../grpc.ts'
+import { normalised, parseReference, storedReference, withDefaultTag, type Reference } from '../reference.ts'
+import { ExporterSchema, type CacheOptionsEntry, type Exporter } from './proto/control_pb.ts'
+import { notAllowed } from './refusals.ts'
+import type { Scope } from './scope.ts'
+import { allowsRegistry } from '../policy.ts'
+import type { Sources } from './sources.ts'
+
+/** What a build leaves on the engine: references of the namespace, none for an image without a name. */
+export interface Exported {
+  /** True when an image is left at all. */
+  image: boolean
+  references: Reference[]
+}
+
+const imageAttributes = new Set([
+  'name', 'unpack', 'store', 'oci-mediatypes', 'compression', 'compression-level', 'force-compression', 'rewrite-timestamp', 'prefer-nondist-layers',
+  'buildinfo', 'buildinfo-attrs', 'attestation-prefix', 'name-canonical', 'push', 'tar', 'platform-split', 'mode', 'source-date-epoch', 'inline',
+])
+
+/**
+ * The exporters of a build as the engine gets them: what stays on the engine gets stored references; archives and folders go to the client as
+ * they are. Throws a GrpcError for exporters and attributes that are not allowed.
+ */
+export function judgeExporters(exporters: readonly Exporter[], scope: Scope): { exporters: Exporter[]; exported: Exported } {
+  const exported: Exported = { image: false, references: [] }
+  return { exporters: exporters.map((exporter) => judgeExporter(exporter, scope, exported)), exported }
+}
+
+function judgeExporter({ Type, Attrs }: Exporter, { ns }: Scope, exported: Exported): Exporter {
+  if (!['moby', 'image', 'local', 'tar', 'oci', 'docker'].includes(Type)) {
+    throw notAllowed(`the exporter ${Type.slice(0, 40)}`, 'this gateway does not know where it puts the result', 'use image, local, tar, oci or docker')
+  }
+  for (const key of Object.keys(Attrs)) {
+    if (!imageAttributes.has(key) && !/^annotation(-[a-z-]+)?(\[[^\]]*\])?\./.test(key)) {
+      throw notAllowed(`the attribute ${key.slice(0, 100)} of the exporter ${Type}`, 'this gateway does not know what it does', 'leave it out')
+    }
+  }
+  if (Type !== 'moby' && Type !== 'image') return create(ExporterSchema, { Type, Attrs })
+  if (Attrs.push === 'true') throw notAllowed('pushing from inside a build', 'the engine has the image under the namespace\'s name', 'build first, then docker push')
+  exported.image = true
+  const references = namesOf(Attrs.name ?? '')
+  exported.references.push(...references)
+  const name = references.map((reference) => storedReference(ns, reference)).join(',')
+  const { name: _, push: __, ...rest } = Attrs
+  return create(ExporterSchema, { Type, Attrs: { ...rest, ...(name !== '' && { name }) } })
+}
+
+function namesOf(list: string): Reference[] {
+  const references = list.split(',').filter((name) => name !== '').map((name) => withDefaultTag(parseReference(name)))
+  if (references.some((reference) => reference.digest)) throw new GrpcError(codes.invalidArgument, 'refusing to create a tag with a digest reference')
+  return [...new Map(references.map((reference) => [normalised(reference), reference])).values()]
+}
+
+/** Where caches come from and go to. `registry` is dialled by the engine, the others are inside the image or at the client. */
+export function judgeCaches(entries: readonly { Type: string; Attrs: Record<string, string> }[], sources: Sources): { Type: string; Attrs: Record<string, string> }[] {
+  return entries.map(({ Type, Attrs }) => {
+    if (!['inline', 'registry', 'local'].includes(Type)) {
+      throw notAllowed(`the cache type ${Type.slice(0, 40)}`, 'the engine would dial another service with it', 'use inline, registry or local')
+    }
+    return { Type, Attrs: Type === 'registry' ? { ...Attrs, ref: cacheReference(Attrs.ref ?? '', sources) } : Attrs }
+  })
+}
+
+function cacheReference(text: string, sources: Sources): string {
+  const own = sources.own(text)
+  if (own !== undefined) return own.stored
+  const reference = parseReference(text)
+  if (!allowsRegistry(sources.policy, reference.domain)) {
+    throw notAllowed(`the registry ${reference.domain} as a cache`, 'the policy does not list it', `use one of ${sources.policy.registries.join(', ') || 'none'}`)
+  }
+  return normalised(reference)
+}
+
+/** `cache-imports`: a list of entries as JSON, and `cache-from`: references with commas between (moby/buildkit, frontend/dockerui). */
+export function judgeCacheOptions(options: Record<string, string>, sources: Sources): void {
+  if (options['cache-imports']) options['cache-imports'] = JSON.stringify(judgeCaches(readEntries(options['cache-imports']), sources))
+  if (options['cache-from']) options['cache-from'] = options['cache-from'].split(',').map((reference) => cacheReference(reference, sources)).join(',')
+}
+
+function readEntries(text: string): { Type: string; Attrs: Record<string, string> }[] {
+  try {
+    const list: unknown = JSON.parse(text)
+    if (!Array.isArray(list)) throw new TypeError('not a list')
+    return list.map((entry: CacheOptionsEntry) => ({ Type: String(entry?.Type ?? ''), Attrs: Object.fromEntries(Object.entries(entry?.Attrs ?? {}).map(([key, value]) => [key, String(value)])) }))
+  } catch {
+    throw new GrpcError(codes.invalidArgument, 'cache-imports is not a list of cache entries in JSON')
+  }
+}

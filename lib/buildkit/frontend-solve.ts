@@ -1,0 +1,50 @@
+import { create } from '@bufbuild/protobuf'
+import { bridgeOf, buildIdName, type Bridge } from './bridge.ts'
+import { readConfigs } from './configs.ts'
+import { contextsOf, stagesOf } from './contexts.ts'
+import { judgeCacheOptions, judgeCaches } from './exporters.ts'
+import { judgeDefinition } from './llb.ts'
+import type { BuildWorld, Served } from './method.ts'
+import { judgeOptions } from './options.ts'
+import { sourcesOf } from './own-images.ts'
+import { SolveRequestSchema, type SolveRequest, type SolveResponse, type SolveResponseSchema } from './proto/gateway_pb.ts'
+import { notAllowed } from './refusals.ts'
+import { frontendOf } from './solve.ts'
+import type { Sources } from './sources.ts'
+
+type Solve = Served<typeof SolveRequestSchema, typeof SolveResponseSchema>
+
+/** `LLBBridge/Solve`: a part of a build that a client directs. buildx sends every Dockerfile this way. */
+export async function* frontendSolve({ message, metadata, signal, world, forward }: Solve): AsyncGenerator<SolveResponse> {
+  const sources = await sourcesOf(world.call)
+  const request = await judgeFrontendSolve(message, world, sources)
+  // `--pull`: the user wants every image from its registry.
+  const fromRegistry = message.FrontendOpt['image-resolve-mode'] === 'pull'
+  if (request.Frontend !== '' && !fromRegistry) await addOwnImages(request, sources, world, bridgeOf(world.channel, metadata[buildIdName]?.[0] ?? '', signal))
+  yield* forward(request)
+}
+
+async function judgeFrontendSolve(given: SolveRequest, { scope }: BuildWorld, sources: Sources): Promise<SolveRequest> {
+  if (given.SourcePolicies.some((policy) => policy.rules.length > 0)) throw notAllowed('a source policy of the client\'s own', 'the namespace has one', 'build without')
+  await judgeDefinition(given.Definition, scope, sources)
+  for (const definition of Object.values(given.FrontendInputs)) await judgeDefinition(definition, scope, sources)
+  const Frontend = frontendOf(given.Frontend, given.FrontendOpt)
+  const FrontendOpt = judgeOptions(given.FrontendOpt, scope, sources)
+  judgeCacheOptions(FrontendOpt, sources)
+  return create(SolveRequestSchema, {
+    Definition: given.Definition, Frontend, FrontendOpt, FrontendInputs: given.FrontendInputs, CacheImports: judgeCaches(given.CacheImports, sources),
+    allowResultReturn: given.allowResultReturn, allowResultArrayRef: given.allowResultArrayRef, Final: given.Final, Evaluate: given.Evaluate,
+  })
+}
+
+/** Hands the namespace's own images to the Dockerfile. `bridge`: of the build, which reads the Dockerfile anyway. */
+export async function addOwnImages(request: SolveRequest, sources: Sources, { call }: BuildWorld, bridge: Bridge): Promise<void> {
+  const { FrontendOpt: options, FrontendInputs: inputs } = request
+  if (sources.images.size === 0 || /^frontend\.(targets|subrequests)/.test(options.requestid ?? '')) return
+  // A Dockerfile that cannot be read now cannot be read later either, and that is where its errors are told.
+  const stages = await stagesOf(bridge, options)
+  if (stages === undefined) return
+  const contexts = await contextsOf(sources, stages, readConfigs(call), options)
+  Object.assign(options, contexts.options)
+  Object.assign(inputs, contexts.inputs)
+}

@@ -1,0 +1,127 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
+import type { Call } from '../endpoint.ts'
+import { codes, GrpcError, type GrpcChannel, type GrpcService, type Metadata, type Rpc } from '../grpc.ts'
+import { buildIdName, just } from './bridge.ts'
+import { readAnswer, readRequest, rewriteStrings, write } from './messages.ts'
+import { shownDetails } from './error-details.ts'
+import { showDefinition } from './llb.ts'
+import type { Definition } from './proto/ops_pb.ts'
+import { asGrpc } from './refusals.ts'
+import { buildText, scopedId, type Scope } from './scope.ts'
+
+/** One connection of a namespace to BuildKit. */
+export interface BuildWorld {
+  call: Call
+  channel: GrpcChannel
+  scope: Scope
+}
+
+/** A call that is being served: its message read and known, its metadata the namespace's. */
+export interface Served<I extends DescMessage, O extends DescMessage> {
+  message: MessageShape<I>
+  /** What goes to the engine beside the message. */
+  metadata: Metadata
+  signal: AbortSignal
+  world: BuildWorld
+  /** Asks the engine and shows its answers in the job's words. */
+  forward(message: MessageShape<I>): AsyncIterable<MessageShape<O>>
+}
+
+/** A row of the whitelist of BuildKit's methods. `does`: what the gateway does with it, for people. */
+export interface Method {
+  name: string
+  verdict: 'deny' | 'pass' | 'mediate'
+  does: string
+  serve(rpc: Rpc, world: BuildWorld): AsyncIterable<Uint8Array>
+}
+
+/** A method whose calls are refused, with the reason. */
+export function deny(name: string, why: string): Method {
+  return {
+    name, verdict: 'deny', does: why,
+    // eslint-disable-next-line require-yield
+    async *serve() { throw new GrpcError(codes.permissionDenied, `${name} is not served in this namespace: ${why}`) },
+  }
+}
+
+/** A method whose message is taken, whatever it holds, and answered with an empty one; the engine hears nothing of it. */
+export function swallow(name: string, does: string): Method {
+  return {
+    name, verdict: 'mediate', does,
+    async *serve(rpc) {
+      await only(rpc)
+      yield new Uint8Array()
+    },
+  }
+}
+
+/** A method whose messages are read, known and written again, in the job's words on the way back. */
+export function pass<I extends DescMessage, O extends DescMessage>(name: string, does: string, input: I, output: O): Method {
+  return { ...mediate(name, does, input, output, ({ message, forward }) => forward(message)), verdict: 'pass' }
+}
+
+/** A method that is judged, rewritten or answered by the gateway. */
+export function mediate<I extends DescMessage, O extends DescMessage>(name: string, does: string, input: I, output: O, answer: (served: Served<I, O>) => AsyncIterable<MessageShape<O>>): Method {
+  return {
+    name, verdict: 'mediate', does,
+    async *serve(rpc, world) {
+      const message = readRequest(input, await only(rpc))
+      const metadata = metadataOf(rpc.metadata, world.scope.ns)
+      const forward = (changed: MessageShape<I>) => forwarded(name, metadata, rpc.signal, world, write(input, changed), output)
+      for await (const one of answer({ message, metadata, signal: rpc.signal, world, forward })) yield write(output, one)
+    },
+  }
+}
+
+async function* forwarded<O extends DescMessage>(method: string, metadata: Metadata, signal: AbortSignal, { channel, scope }: BuildWorld, message: Uint8Array, output: O): AsyncGenerator<MessageShape<O>> {
+  for await (const bytes of channel.call({ method, metadata, signal, requests: just(message) })) {
+    const answer = readAnswer(output, bytes)
+    await showAnswer(output, answer, scope)
+    yield answer
+  }
+}
+
+/** Every string of an answer in the job's words; LLB is rewritten as a whole, its texts being encoded. */
+export async function showAnswer(schema: DescMessage, answer: unknown, scope: Scope): Promise<void> {
+  const definitions: Definition[] = []
+  rewriteStrings(schema, answer, (text) => buildText(scope, text), { 'pb.Definition': (definition) => { definitions.push(definition) } })
+  for (const definition of definitions) await showDefinition(definition, scope)
+}
+
+/** The one message of a unary call. */
+async function only({ requests }: Rpc): Promise<Uint8Array> {
+  let message: Uint8Array | undefined
+  for await (const bytes of requests) {
+    if (message !== undefined) throw new GrpcError(codes.invalidArgument, 'this method takes one message')
+    message = bytes
+  }
+  if (message === undefined) throw new GrpcError(codes.invalidArgument, 'this method takes a message')
+  return message
+}
+
+/** Metadata that goes on to the engine: when and for which build. */
+function metadataOf(given: Metadata, ns: string): Metadata {
+  const metadata: Record<string, readonly string[]> = {}
+  for (const name of ['grpc-timeout', 'buildkit-current-timestamp'] as const) if (given[name]?.length === 1) metadata[name] = given[name]
+  const builds = given[buildIdName]
+  if (builds !== undefined) metadata[buildIdName] = builds.map((id) => scopedId(ns, id))
+  return metadata
+}
+
+/** Serves a namespace the methods of a table, and refuses every other. Errors are in the job's words. */
+export function buildService(methods: ReadonlyMap<string, Method>, world: BuildWorld): GrpcService {
+  return async function* service(rpc) {
+    const method = methods.get(rpc.method)
+    try {
+      if (method === undefined) throw new GrpcError(codes.permissionDenied, `${rpc.method} is not served in this namespace: the gateway does not know what it does`)
+      yield* method.serve(rpc, world)
+    } catch (error) {
+      throw shownError(asGrpc(error), world.scope)
+    }
+  }
+}
+
+function shownError(error: unknown, scope: Scope): unknown {
+  if (!(error instanceof GrpcError)) return error
+  return new GrpcError(error.code, buildText(scope, error.message), error.details && shownDetails(error.details, scope))
+}

@@ -1,0 +1,96 @@
+import { create } from '@bufbuild/protobuf'
+import { GrpcError, codes } from '../grpc.ts'
+import { claimBuilt, claimLeft } from './built.ts'
+import { requireBuildKit } from './engine.ts'
+import { judgeCacheOptions, judgeCaches, judgeExporters, type Exported } from './exporters.ts'
+import { judgeDefinition } from './llb.ts'
+import type { Served } from './method.ts'
+import { judgeOptions } from './options.ts'
+import { sourcesOf } from './own-images.ts'
+import { CacheOptionsSchema, ExporterSchema, SolveRequestSchema, type CacheOptions, type Exporter, type SolveRequest, type SolveResponse, type SolveResponseSchema } from './proto/control_pb.ts'
+import { notAllowed } from './refusals.ts'
+import { scopedId, type Scope } from './scope.ts'
+import { sourcePolicy, type Sources } from './sources.ts'
+
+type Solve = Served<typeof SolveRequestSchema, typeof SolveResponseSchema>
+
+/** `Control/Solve`: one build, from its beginning to its end. What it leaves on the engine is the namespace's before the client hears of it. */
+export async function* solve({ message, world, forward }: Solve): AsyncGenerator<SolveResponse> {
+  const { call, scope } = world
+  requireBuildKit(call.host)
+  const sources = await sourcesOf(call)
+  const { request, exported } = await judgeSolve(message, scope, sources)
+  let heard = false
+  try {
+    for await (const response of forward(request)) {
+      heard = true
+      await claimBuilt(call, exported, imageOf(response))
+      yield shown(response, exported)
+    }
+  } catch (error) {
+    if (!heard) await claimLeft(call, exported)
+    throw error
+  }
+}
+
+/**
+ * The request that the engine gets instead of a client's: rebuilt from judged fields, so that what the gateway does not know is not in it
+ * (moby/buildkit, api/services/control SolveRequest). Throws a GrpcError naming what is not allowed.
+ */
+export async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources): Promise<{ request: SolveRequest; exported: Exported }> {
+  refuseFields(given)
+  const { exporters, exported } = judgeExporters(exportersOf(given), scope)
+  await judgeDefinition(given.Definition, scope, sources)
+  for (const definition of Object.values(given.FrontendInputs)) await judgeDefinition(definition, scope, sources)
+  const FrontendAttrs = judgeOptions(given.FrontendAttrs, scope, sources)
+  judgeCacheOptions(FrontendAttrs, sources)
+  const request = create(SolveRequestSchema, {
+    Ref: requiredRef(given.Ref, scope), Session: scopedId(scope.ns, given.Session), Internal: given.Internal,
+    Definition: given.Definition, FrontendInputs: given.FrontendInputs, Frontend: frontendOf(given.Frontend, given.FrontendAttrs), FrontendAttrs,
+    Exporters: exporters, Cache: cacheOf(given.Cache, sources), SourcePolicy: sourcePolicy(sources),
+  })
+  return { request, exported }
+}
+
+function requiredRef(ref: string, { ns }: Scope): string {
+  if (ref === '') throw new GrpcError(codes.invalidArgument, 'a build needs a ref')
+  return scopedId(ns, ref)
+}
+
+function refuseFields({ Entitlements, SourcePolicy, SourcePolicySession, ProxyNetwork }: SolveRequest): void {
+  const [entitlement] = Entitlements
+  if (entitlement !== undefined) throw notAllowed(`entitlement "${entitlement.slice(0, 60)}"`, 'it reaches beyond the build, to the engine\'s host', 'build without --allow and without --network host')
+  if (SourcePolicy?.rules.length || SourcePolicySession !== '') throw notAllowed('a source policy of the client\'s own', 'the namespace has one', 'build without')
+  if (ProxyNetwork) throw notAllowed('ProxyNetwork', 'this gateway does not know what it reaches', 'build without')
+}
+
+/** Clients say it twice: the old fields hold the first exporter once more (moby/buildkit, control/control.go). */
+function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }: SolveRequest): Exporter[] {
+  if (Exporters.length > 0 || ExporterDeprecated === '') return Exporters
+  return [create(ExporterSchema, { Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated })]
+}
+
+/** The Dockerfile frontend is built in; `gateway.v0` fetches one as an image, which is fine when it is the same one. */
+export function frontendOf(frontend: string, options: Readonly<Record<string, string>>): string {
+  if (frontend === '' || frontend === 'dockerfile.v0') return frontend
+  if (frontend === 'gateway.v0' && /^(docker\.io\/)?docker\/dockerfile(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/.test(options.source ?? '')) return 'dockerfile.v0'
+  throw notAllowed(`the frontend ${(options.source ?? frontend).slice(0, 200)}`, 'it would run inside the engine, where nobody sees what it does', 'use Dockerfiles, or send LLB')
+}
+
+function cacheOf(cache: CacheOptions | undefined, sources: Sources): CacheOptions | undefined {
+  if (cache === undefined) return undefined
+  const imports = [...cache.Imports, ...cache.ImportRefsDeprecated.map((ref) => ({ Type: 'registry', Attrs: { ref } }))]
+  const exports = cache.ExportRefDeprecated === '' || cache.Exports.length > 0 ? cache.Exports
+    : [{ Type: 'registry', Attrs: { ...cache.ExportAttrsDeprecated, ref: cache.ExportRefDeprecated } }]
+  return create(CacheOptionsSchema, { Imports: judgeCaches(imports, sources), Exports: judgeCaches(exports, sources) })
+}
+
+/** The image a build has made, as the engine knows it. */
+function imageOf({ ExporterResponse }: SolveResponse): string | undefined {
+  const id = ExporterResponse['containerimage.digest']
+  return id !== undefined && /^sha256:[0-9a-f]{64}$/.test(id) ? id : undefined
+}
+
+function shown(response: SolveResponse, _exported: Exported): SolveResponse {
+  return response
+}
