@@ -66,6 +66,8 @@ export interface Reply {
   headers?: Record<string, string>
   /** JSON values sent one by one as they come, instead of `body`. */
   lines?: AsyncIterable<unknown>
+  /** What ends each of them; a line feed when absent. */
+  lineEnd?: string
   /** Bytes sent as they come, instead of `body`; with a `Content-Type` header. */
   bytes?: AsyncIterable<Uint8Array>
 }

@@ -311,15 +311,15 @@ function isReply(value: unknown): value is Reply {
 function reply(answer: Reply, call: Call | undefined): Response {
   const headers = { ...(call ? engineHeaders(call.host) : {}), ...answer.headers }
   if (answer.bytes) return new Response(streamOf(answer.bytes[Symbol.asyncIterator]()), { status: answer.status, headers })
-  if (answer.lines) return new Response(streamOf(encodeLines(answer.lines)), { status: answer.status, headers: { 'Content-Type': 'application/json', ...headers } })
+  if (answer.lines) return new Response(streamOf(encodeLines(answer.lines, answer.lineEnd ?? '\n')), { status: answer.status, headers: { 'Content-Type': 'application/json', ...headers } })
   if (answer.body === undefined) return new Response(null, { status: answer.status, headers })
   if (typeof answer.body === 'string') return new Response(answer.body, { status: answer.status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers } })
   return json(answer.status, `${stringify(answer.body)}\n`, headers)
 }
 
-async function* encodeLines(values: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+async function* encodeLines(values: AsyncIterable<unknown>, end: string): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()
-  for await (const value of values) yield encoder.encode(`${stringify(value)}\n`)
+  for await (const value of values) yield encoder.encode(`${stringify(value)}${end}`)
 }
 
 function streamOf(chunks: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {

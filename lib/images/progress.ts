@@ -30,7 +30,7 @@ export async function progressReply(call: Call, work: (progress: Progress) => Pr
       })
       .then(() => { lines.end(); resolve() }, (error) => { lines.end(error); reject(error) })
   })
-  return { status: 200, lines: lines.values }
+  return { status: 200, lines: lines.values, lineEnd: '\r\n' }
 }
 
 /** How engines end a stream that failed (moby, pkg/streamformatter FormatError). */
