@@ -3,7 +3,7 @@ import { familiar, parseReference } from '../reference.ts'
 import type { Bridge } from './bridge.ts'
 import { digestOf } from './digest.ts'
 import { DefinitionSchema, OpMetadataSchema, OpSchema, type Definition } from './proto/ops_pb.ts'
-import { SolveRequestSchema } from './proto/gateway_pb.ts'
+import { SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
 import type { LocalImage, Sources } from './sources.ts'
 
 /**
@@ -97,10 +97,10 @@ function base64(bytes: Uint8Array): string {
 }
 
 /** The names of a Dockerfile's stages, asked of the frontend itself (subrequest frontend.targets). None when it cannot say: the build will tell why. */
-export async function stagesOf(bridge: Bridge, options: Readonly<Record<string, string>>): Promise<Set<string> | undefined> {
+export async function stagesOf(bridge: Bridge, { FrontendOpt: options, FrontendInputs }: Pick<SolveRequest, 'FrontendOpt' | 'FrontendInputs'>): Promise<Set<string> | undefined> {
   try {
     const { result } = await bridge.solve(create(SolveRequestSchema, {
-      Frontend: 'dockerfile.v0', FrontendOpt: { ...options, requestid: 'frontend.targets' }, allowResultReturn: true, allowResultArrayRef: true,
+      Frontend: 'dockerfile.v0', FrontendOpt: { ...options, requestid: 'frontend.targets' }, FrontendInputs, allowResultReturn: true, allowResultArrayRef: true,
     }))
     const list = JSON.parse(new TextDecoder().decode(result?.metadata['result.json']))
     return new Set((list.targets ?? []).map((target: { name?: string }) => String(target.name ?? '').toLowerCase()))

@@ -3,13 +3,13 @@ import { bridgeOf, buildIdName, type Bridge } from './bridge.ts'
 import { readConfigs } from './configs.ts'
 import { contextsOf, stagesOf } from './contexts.ts'
 import { judgeCacheOptions, judgeCaches } from './exporters.ts'
+import { frontendOf } from './frontends.ts'
 import { judgeDefinition } from './llb.ts'
 import type { BuildWorld, Served } from './method.ts'
 import { judgeOptions } from './options.ts'
 import { sourcesOf } from './own-images.ts'
 import { SolveRequestSchema, type SolveRequest, type SolveResponse, type SolveResponseSchema } from './proto/gateway_pb.ts'
 import { notAllowed } from './refusals.ts'
-import { frontendOf } from './solve.ts'
 import type { Sources } from './sources.ts'
 
 type Solve = Served<typeof SolveRequestSchema, typeof SolveResponseSchema>
@@ -42,7 +42,7 @@ export async function addOwnImages(request: SolveRequest, sources: Sources, { ca
   const { FrontendOpt: options, FrontendInputs: inputs } = request
   if (sources.images.size === 0 || /^frontend\.(targets|subrequests)/.test(options.requestid ?? '')) return
   // A Dockerfile that cannot be read now cannot be read later either, and that is where its errors are told.
-  const stages = await stagesOf(bridge, options)
+  const stages = await stagesOf(bridge, request)
   if (stages === undefined) return
   const contexts = await contextsOf(sources, stages, readConfigs(call), options)
   Object.assign(options, contexts.options)

@@ -1,8 +1,10 @@
 import { create } from '@bufbuild/protobuf'
 import { GrpcError, codes } from '../grpc.ts'
 import { claimBuilt, claimLeft } from './built.ts'
+import { driven } from './drive.ts'
 import { requireBuildKit } from './engine.ts'
 import { judgeCacheOptions, judgeCaches, judgeExporters, type Exported } from './exporters.ts'
+import { frontendOf } from './frontends.ts'
 import { judgeDefinition } from './llb.ts'
 import type { Served } from './method.ts'
 import { judgeOptions } from './options.ts'
@@ -15,17 +17,19 @@ import { sourcePolicy, type Sources } from './sources.ts'
 type Solve = Served<typeof SolveRequestSchema, typeof SolveResponseSchema>
 
 /** `Control/Solve`: one build, from its beginning to its end. What it leaves on the engine is the namespace's before the client hears of it. */
-export async function* solve({ message, world, forward }: Solve): AsyncGenerator<SolveResponse> {
+export async function* solve({ message, world, signal, forward }: Solve): AsyncGenerator<SolveResponse> {
   const { call, scope } = world
   requireBuildKit(call.host)
   const sources = await sourcesOf(call)
   const { request, exported } = await judgeSolve(message, scope, sources)
   let heard = false
   try {
-    for await (const response of forward(request)) {
+    const fromRegistry = message.FrontendAttrs['image-resolve-mode'] === 'pull'
+    const responses = request.Frontend === '' ? forward(request) : driven(request, sources, world, { fromRegistry, signal, forward })
+    for await (const response of responses) {
       heard = true
       await claimBuilt(call, exported, imageOf(response))
-      yield shown(response, exported)
+      yield response
     }
   } catch (error) {
     if (!heard) await claimLeft(call, exported)
@@ -70,13 +74,6 @@ function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }:
   return [create(ExporterSchema, { Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated })]
 }
 
-/** The Dockerfile frontend is built in; `gateway.v0` fetches one as an image, which is fine when it is the same one. */
-export function frontendOf(frontend: string, options: Readonly<Record<string, string>>): string {
-  if (frontend === '' || frontend === 'dockerfile.v0') return frontend
-  if (frontend === 'gateway.v0' && /^(docker\.io\/)?docker\/dockerfile(:[\w.-]+)?(@sha256:[0-9a-f]{64})?$/.test(options.source ?? '')) return 'dockerfile.v0'
-  throw notAllowed(`the frontend ${(options.source ?? frontend).slice(0, 200)}`, 'it would run inside the engine, where nobody sees what it does', 'use Dockerfiles, or send LLB')
-}
-
 function cacheOf(cache: CacheOptions | undefined, sources: Sources): CacheOptions | undefined {
   if (cache === undefined) return undefined
   const imports = [...cache.Imports, ...cache.ImportRefsDeprecated.map((ref) => ({ Type: 'registry', Attrs: { ref } }))]
@@ -89,8 +86,4 @@ function cacheOf(cache: CacheOptions | undefined, sources: Sources): CacheOption
 function imageOf({ ExporterResponse }: SolveResponse): string | undefined {
   const id = ExporterResponse['containerimage.digest']
   return id !== undefined && /^sha256:[0-9a-f]{64}$/.test(id) ? id : undefined
-}
-
-function shown(response: SolveResponse, _exported: Exported): SolveResponse {
-  return response
 }

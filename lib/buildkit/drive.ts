@@ -1,0 +1,45 @@
+import { create } from '@bufbuild/protobuf'
+import { GrpcError, codes } from '../grpc.ts'
+import { bridgeOf, type Bridge } from './bridge.ts'
+import { addOwnImages } from './frontend-solve.ts'
+import type { BuildWorld } from './method.ts'
+import { SolveRequestSchema as ControlRequestSchema, type SolveRequest as ControlRequest, type SolveResponse } from './proto/control_pb.ts'
+import { ReturnRequestSchema, SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
+import { StatusSchema } from './proto/status_pb.ts'
+import type { Sources } from './sources.ts'
+
+/**
+ * Runs a build that names a frontend in `Control/Solve` as buildx does: the engine is asked for a build without one, and the frontend is
+ * asked for its result through the LLBBridge, which takes the namespace's own images and leaves time to look at the Dockerfile first.
+ * `request`: judged. `fromRegistry`: no own images (`--pull`). Yields the engine's answer.
+ */
+export async function* driven(request: ControlRequest, sources: Sources, world: BuildWorld, { fromRegistry, signal, forward }: {
+  fromRegistry: boolean; signal: AbortSignal; forward(request: ControlRequest): AsyncIterable<SolveResponse>
+}): AsyncGenerator<SolveResponse> {
+  const over = new AbortController()
+  const bridge = bridgeOf(world.channel, request.Ref, AbortSignal.any([over.signal, signal]))
+  const frontend = create(SolveRequestSchema, {
+    Frontend: request.Frontend, FrontendOpt: { ...request.FrontendAttrs }, FrontendInputs: { ...request.FrontendInputs },
+    CacheImports: (request.Cache?.Imports ?? []).map(({ Type, Attrs }) => ({ Type, Attrs })), allowResultReturn: true, allowResultArrayRef: true,
+  })
+  const directing = direct(bridge, frontend, fromRegistry ? undefined : () => addOwnImages(frontend, sources, world, bridge))
+  // Its failure is told by the build itself.
+  directing.catch(() => {})
+  try {
+    yield* forward(create(ControlRequestSchema, { ...request, Frontend: '', FrontendInputs: {} }))
+  } finally {
+    over.abort()
+  }
+}
+
+/** The part of the frontend's client: the result or the error is handed to the build, which ends with it. */
+async function direct(bridge: Bridge, request: SolveRequest, prepare: (() => Promise<void>) | undefined): Promise<void> {
+  try {
+    await prepare?.()
+    const { result } = await bridge.solve(request)
+    await bridge.finish(create(ReturnRequestSchema, { result: result ?? {} }))
+  } catch (error) {
+    if (!(error instanceof GrpcError)) throw error
+    await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: error.code === 0 ? codes.unknown : error.code, message: error.message }) }))
+  }
+}

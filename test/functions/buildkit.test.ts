@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { buildkitMethods } from '../../functions/buildkit.ts'
+import { SolveRequestSchema, SolveResponseSchema, StatusRequestSchema, StatusResponseSchema } from '../../lib/buildkit/proto/control_pb.ts'
+import { dockerfile } from '../setup/build-context.ts'
+import { docker } from '../setup/cli.ts'
+import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
+import { grpcClient, type GrpcClient } from '../setup/grpc-client.ts'
+import { fileLlb, runLlb } from '../setup/llb.ts'
+import { sharedEngine } from '../setup/shared-engine.ts'
+
+const control = 'moby.buildkit.v1.Control'
+
+const directory = mkdtempSync(join(tmpdir(), 'moorage-grpc-'))
+let gateway: Gateway
+let namespace: Namespace
+let client: GrpcClient
+
+before(async () => {
+  const engine = await sharedEngine('28.5')
+  gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] } } })
+  namespace = await gateway.open('--unix', join(directory, 'sock'))
+  client = await grpcClient(join(directory, 'sock'))
+})
+after(async () => {
+  client.close()
+  await gateway.stop()
+  rmSync(directory, { recursive: true })
+})
+
+const ref = () => randomBytes(12).toString('hex')
+const solve = (request: object) => client.ask(`${control}/Solve`, SolveRequestSchema, { Ref: ref(), ...request }, SolveResponseSchema)
+const exported = (name: string) => [{ Type: 'moby', Attrs: { name } }]
+
+test('every method of the table says what becomes of it', () => {
+  for (const { name, does } of buildkitMethods) assert.ok(/^[\w.]+\/\w+$/.test(name) && does.length > 5, name)
+  assert.equal(new Set(buildkitMethods.map(({ name }) => name)).size, buildkitMethods.length)
+})
+
+test('a build that names its frontend itself has the namespace\'s images', async () => {
+  await docker(namespace.env, ['build', '-q', '-t', 'base', dockerfile('FROM busybox\nRUN echo own > /own')], { timeout: 120_000 })
+  const text = 'FROM base\nRUN cat /own > /seen'
+  const inputs = { dockerfile: await fileLlb('/Dockerfile', text), context: await fileLlb('/empty', '') }
+  const { code, message, answers } = await solve({ Frontend: 'dockerfile.v0', FrontendInputs: inputs, Exporters: exported('direct:1') })
+  assert.deepEqual([code, message], [0, ''])
+  assert.match(answers[0]!.ExporterResponse['containerimage.digest']!, /^sha256:/)
+  assert.equal(await docker(namespace.env, ['run', '--rm', 'direct:1', 'cat', '/seen']), 'own')
+})
+
+test('a build that names its frontend fails with the frontend\'s reason', async () => {
+  const inputs = { dockerfile: await fileLlb('/Dockerfile', 'FROM busybox\nNONSENSE'), context: await fileLlb('/empty', '') }
+  const { code, message } = await solve({ Frontend: 'dockerfile.v0', FrontendInputs: inputs })
+  assert.notEqual(code, 0)
+  assert.match(message, /unknown instruction: NONSENSE/)
+})
+
+test('raw LLB is built in the namespace\'s control group, whatever group it names', async () => {
+  const request = { Ref: ref(), Definition: await runLlb('docker.io/library/busybox:latest', ['cat', '/proc/self/cgroup'], {}, { cgroupParent: '/docker' }) }
+  const [{ code, message }, status] = await Promise.all([
+    client.ask(`${control}/Solve`, SolveRequestSchema, request, SolveResponseSchema),
+    client.ask(`${control}/Status`, StatusRequestSchema, { Ref: request.Ref }, StatusResponseSchema),
+  ])
+  assert.deepEqual([code, message], [0, ''])
+  const log = status.answers.flatMap(({ logs }) => logs.map(({ msg }) => Buffer.from(msg).toString())).join('')
+  assert.match(log, /:\/moorage\/build-[0-9a-f]{24}\/buildkit\//)
+})
