@@ -31,6 +31,11 @@ async function openPorts(_answer: unknown, { ports, host, ns, id, claim }: Call)
   if (claim?.facts.ports !== undefined) await ports.refresh(host, ns, id)
 }
 
+/** A host that was started anew has lost its control groups, which a container that is there already needs as well. */
+async function limited({ host, namespace, policy }: Call): Promise<void> {
+  await host.groups.containers(namespace, policy)
+}
+
 const waitConditions = ['', 'not-running', 'next-exit', 'removed']
 
 /** Endpoints on containers (Engine API, tag Container; engine-api.md A.2). */
@@ -66,6 +71,7 @@ export const containers: readonly Endpoint[] = [
   endpoint({
     name: 'ContainerStart', route: 'POST /containers/:id{.+}/start', owns: 'container', query: { detachKeys: text },
     async plan(call) {
+      await limited(call)
       await takePorts(call)
       return { path: `/containers/${call.id}/start`, query: call.query }
     },
@@ -78,6 +84,7 @@ export const containers: readonly Endpoint[] = [
   endpoint({
     name: 'ContainerRestart', route: 'POST /containers/:id{.+}/restart', owns: 'container', query: { t: text, signal: text },
     async plan(call) {
+      await limited(call)
       await takePorts(call)
       return { path: `/containers/${call.id}/restart`, query: call.query }
     },

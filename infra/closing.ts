@@ -35,6 +35,7 @@ export function closer({ store, hosts, cut }: ClosingParts): Closer {
     const host = hosts.get(namespace.host)
     const removed = await removeEverything(host, store, id)
     host.hub.forget(id)
+    host.groups.gone(id)
     await store.forget(id)
     cut(id)
     return { id, removed }

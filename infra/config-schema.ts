@@ -128,6 +128,13 @@ export const configSchema = v.strictObject({
       comment: 'where engines publish ports: loopback (the gateway is on their machine), address (that of the engine\'s URL) or none',
     })), 'loopback'),
   }), {}),
+  /**
+   * One control group for all containers of a namespace, made on the engine's host by a container of some milliseconds. `required`: no
+   * containers where that is impossible (a rootless engine); `best-effort`: then limits hold for each container alone; `off`: always so.
+   */
+  controlGroups: v.optional(v.pipe(v.picklist(['required', 'best-effort', 'off']), ways({
+    flag: 'control-groups', value: 'MODE', env: 'MOORAGE_CONTROL_GROUPS', comment: 'limit namespaces as a whole: required, best-effort or off',
+  })), 'best-effort'),
   names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
     flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
   })), []),

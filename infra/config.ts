@@ -24,6 +24,8 @@ export interface Config {
   images: { shared: string[] }
   /** Published ports: the gateway's range and address (that of `listen` when undefined), and where engines publish. */
   ports: { range: PortRange, address?: string, reach: 'loopback' | 'address' | 'none' }
+  /** Whether namespaces must be limited as a whole, may be, or are not. */
+  controlGroups: 'required' | 'best-effort' | 'off'
   /** Further DNS names and addresses for the gateway's certificate. */
   names: string[]
   /** Where the audit stream goes; undefined for nowhere. */

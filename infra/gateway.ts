@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { control } from './control.ts'
 import { grpcDoor } from './grpc/door.ts'
 import { attendHost, type Talk } from './hosts/attend.ts'
+import { groupKeeper } from './hosts/group-keeper.ts'
 import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
 import { namespaceCache } from './namespace-cache.ts'
@@ -40,6 +41,9 @@ export interface Gateway {
 /** Milliseconds between looks for namespaces whose time is over. */
 const reapEvery = 5_000
 
+/** Milliseconds between looks for control groups that belong to nobody. */
+const sweepEvery = 300_000
+
 /** Every host of the pool is a live one. */
 const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
 
@@ -54,10 +58,11 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
   const callers = sources(store)
   const open = connections(callers.seen)
   const ports = relays({ store, range: config.ports.range, address: config.ports.address ?? (await lookup(config.listen.host)).address, admit: callers.has })
-  const hosts = hostPool(config.hosts, (host) => attendHost(host, {
-    store, ports, talk, sharedImages: config.images.shared, publishOn: publishAddress(host.url, config.ports.reach),
-  }))
   const policy = policies(config)
+  const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret })
+  const hosts = hostPool(config.hosts, (host) => attendHost(host, {
+    store, ports, groups, talk, sharedImages: config.images.shared, publishOn: publishAddress(host.url, config.ports.reach),
+  }))
   const records = namespaceCache(store, Date.now)
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const house: House = {
@@ -95,11 +100,13 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
   state.announce({ url, pid: process.pid })
   await sockets.resume()
   const reaper = setInterval(() => void closing.reap().catch((error) => console.error(error)), reapEvery)
+  const sweeper = setInterval(() => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host)), sweepEvery)
   return {
     url,
     reload: observing.reopen,
     async stop() {
       clearInterval(reaper)
+      clearInterval(sweeper)
       sockets.stop()
       ports.stop()
       server.close()

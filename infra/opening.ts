@@ -34,6 +34,7 @@ export function opener({ store, authority, hosts, policy: policyOf }: OpeningPar
     const namespace: Namespace = { id, host: host.name, policy: name, label, domain: domain ?? id, opened, expires, lease: expires, state: 'open' }
     const { cert, key } = await authority.namespace(id, new Date(expires))
     await store.open(namespace)
+    host.groups.prepare(namespace, policy)
     return { namespace, ca: authority.caPem, cert, key }
   }
 }

@@ -1,6 +1,8 @@
 import type { EngineEvent } from './events.ts'
 import type { GrpcChannel, GrpcService } from './grpc.ts'
 import type { Turns } from './turns.ts'
+import type { Policy } from './policy.ts'
+import type { Namespace } from './store.ts'
 
 /**
  * What the rest of the house needs from a Docker Engine and from the connection a request came in on.
@@ -60,6 +62,15 @@ export interface Announcement {
   Actor: { ID: string; Attributes: Record<string, string> }
 }
 
+/** The control groups of a host: what the processes of a namespace are limited by together. */
+export interface ControlGroups {
+  /**
+   * The CgroupParent of a namespace's containers, which is there with the policy's limits; undefined where the host cannot have groups and
+   * the operator can live with that. Throws `Refusal` 503 where he cannot.
+   */
+  containers(namespace: Namespace, policy: Policy): Promise<string | undefined>
+}
+
 /** One engine of the pool. Every method throws `Refusal` 503 naming the host when the engine cannot be reached. */
 export interface Host {
   readonly name: string
@@ -94,6 +105,7 @@ export interface Host {
    * `headers`: the X-Docker-Expose-Session-* set. Aborting the signal ends it.
    */
   session(headers: EngineRequest['headers'], service: GrpcService, signal: AbortSignal): Promise<{ ended: Promise<void> }>
+  readonly groups: ControlGroups
   /** Runs `work` while no other work with this key runs on this host, in this gateway. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` when it is its turn on this host, over all gateways; costs the store some calls. `Turns.inTurn` says the rest. */

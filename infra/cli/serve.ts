@@ -79,6 +79,8 @@ function operatorTalk(config: Config, log: Log) {
     defect: (endpoint: string, error: unknown) => log.error(`The gateway failed to handle ${endpoint}`, { error }),
     auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),
     call: log.call,
+    hostUnlimited: (name: string, reason: string) => log.warn(`Namespaces on ${name === onlyHost ? 'the engine' : `host ${name}`} are not limited as a whole, `
+      + `each container is: ${reason} (setting controlGroups).`),
     storeAway: (reason: string) => log.warn(`The store does not answer (Redis: ${reason}). New work is answered 503, what runs goes on; Moorage keeps trying.`),
     storeBack: () => log.info('The store answers again.'),
   }

@@ -7,12 +7,15 @@ import type { Kind, Store } from '../../lib/store.ts'
 import type { HostConfig } from '../config.ts'
 import type { Relays } from '../ports/relays.ts'
 import { turns } from '../turns.ts'
+import type { GroupKeeper } from './group-keeper.ts'
 import { liveHost, type LiveHost } from './host.ts'
 
 /** What the gateway tells its operator while it runs. */
 export interface Talk {
   hostUp(name: string, url: string, engineVersion: string): void
   hostAway(name: string, url: string, reason: string): void
+  /** Namespaces on this host are not limited as a whole. */
+  hostUnlimited(name: string, reason: string): void
 }
 
 /** What attending a host takes. */
@@ -20,20 +23,24 @@ export interface Attendance {
   sharedImages: readonly string[]
   store: Store
   ports: Relays
+  groups: GroupKeeper
   /** Where its published ports listen; undefined when the gateway would not reach them. */
   publishOn: string | undefined
   talk: Talk
 }
 
 /** Connects to a host and does what the house does about its life: claims and relays follow what the engine does. */
-export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store, ports, publishOn, talk }: Attendance): LiveHost {
+export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store, ports, groups, publishOn, talk }: Attendance): LiveHost {
   let first = true
   const host = liveHost({
-    name, url, tls, sharedImages, publishOn, turns: turns(store.turns),
+    name, url, tls, sharedImages, publishOn, turns: turns(store.turns), groups,
+    onUnlimited: (reason) => talk.hostUnlimited(name, reason),
     async onConnected(connected) {
       await reconcile(connected, store, first)
       await reconcileImages(connected, store)
       await ports.resume(connected)
+      connected.groups.reset()
+      void groups.tend(connected)
       talk.hostUp(name, url, connected.facts().engineVersion)
       if (!first) void settleLater(connected, store)
       first = false

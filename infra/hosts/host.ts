@@ -1,7 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Announcement, Host, HostFacts } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { splitLines } from '../../lib/lines.ts'
+import { controlGroups, type GroupMode, type KeptGroups } from '../../lib/groups/groups.ts'
+import { helper } from '../../lib/groups/helper.ts'
+import type { GroupNames } from '../../lib/groups/names.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import type { Turns } from '../../lib/turns.ts'
 import { buildkitOf } from './buildkit.ts'
@@ -16,6 +20,7 @@ export interface LiveHost extends Host {
   readonly url: string
   readonly client: EngineClient
   readonly hub: EventHub
+  readonly groups: KeptGroups
   /** True between a successful probe and the loss of the event stream. */
   up(): boolean
   /** Resolves at the first successful probe. */
@@ -33,6 +38,9 @@ export interface HostOptions {
   turns: Turns
   /** References the operator shares with every namespace. */
   sharedImages: readonly string[]
+  groups: { mode: GroupMode; names(): Promise<GroupNames> }
+  /** Told, once for each reason, that namespaces are not limited as a whole on this host. */
+  onUnlimited(reason: string): void
   /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
   onConnected(host: LiveHost): Promise<void>
   /** Called for every event of the engine with its owner, where known. */
@@ -70,6 +78,7 @@ export function liveHost(options: HostOptions): LiveHost {
     exclusively: locks(),
     inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),
     leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),
+    groups: keptGroups(options, client, () => host.facts()),
     up: () => connected,
     async stop() {
       stopping.abort()
@@ -115,6 +124,20 @@ export function liveHost(options: HostOptions): LiveHost {
   }
   void stayConnected()
   return host
+}
+
+/** Milliseconds a run of the helper may take. */
+const helperPatience = 60_000
+
+function keptGroups({ name, groups, onUnlimited }: HostOptions, client: EngineClient, facts: Host['facts']): KeptGroups {
+  return controlGroups({
+    host: { name, facts }, ...groups, onUnlimited, now: Date.now,
+    helper: helper({
+      host: { call: client.call, stream: client.stream, facts },
+      randomHex: () => randomBytes(32).toString('hex'),
+      patience: () => AbortSignal.timeout(helperPatience),
+    }),
+  })
 }
 
 /** The shortest true word for why an engine is away: the system's code where there is one. */

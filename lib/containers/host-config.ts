@@ -14,13 +14,14 @@ import type { Mount } from '../schemas/mounts.ts'
  * A host config for the engine: limits filled in, references replaced by ids and stored names, named volumes made
  * (engine-api.md B.3). `wanted` are the ports to publish.
  */
-export async function storedHostConfig(call: Call, wish: HostConfig, wanted: WantedPorts): Promise<HostConfig> {
+export async function storedHostConfig(call: Call, wish: HostConfig, wanted: WantedPorts): Promise<HostConfig & { CgroupParent?: string }> {
   const limited = forcedResources(wish, call.policy)
   const { Links: _links, PublishAllPorts: _all, ...rest } = limited
   return {
     ...rest,
     // On cgroup v1 engines the default would show the host's control groups.
     CgroupnsMode: 'private',
+    CgroupParent: await call.host.groups.containers(call.namespace, call.policy),
     ...(rest.Binds && { Binds: await inOrder(rest.Binds, (bind) => storedBind(call, bind)) }),
     ...(rest.Mounts && { Mounts: await inOrder(rest.Mounts, (mount) => storedMount(call, mount)) }),
     ...(rest.VolumesFrom && { VolumesFrom: await inOrder(rest.VolumesFrom, (spec) => storedVolumesFrom(call, spec)) }),

@@ -11,7 +11,7 @@ export async function presentContainer(answer: any, call: Call): Promise<unknown
   const facts = call.claim?.facts ?? {}
   const root = String(call.host.facts().info.DockerRootDir ?? usualRoot)
   answer.Config.Image = facts.image ?? answer.Config.Image
-  Object.assign(answer.HostConfig, facts.echo)
+  Object.assign(answer.HostConfig, facts.echo, { CgroupParent: '' })
   for (const field of ['ResolvConfPath', 'HostnamePath', 'HostsPath', 'LogPath']) answer[field] = underUsualRoot(answer[field], root)
   for (const mount of answer.Mounts ?? []) mount.Source = underUsualRoot(mount.Source, root)
   for (const data of [answer.GraphDriver?.Data ?? {}]) for (const key of Object.keys(data)) data[key] = underUsualRoot(data[key], root)

@@ -1,6 +1,6 @@
 import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { allPids, isAlive, isInNetwork, isRootedIn, mountsUnder, startTime } from './processes.ts'
 
@@ -61,8 +61,10 @@ function kill(pid: number): void {
 /** Containers killed behind the engine's back leave theirs, in every hierarchy. */
 function removeCgroups(directory: string): void {
   for (const container of globSync('data/containers/*', { cwd: directory })) {
-    const cgroups = globSync(`/sys/fs/cgroup/{,*/}{docker/${basename(container)},system.slice/docker-${basename(container)}.scope}{,/**/}`)
+    const cgroups = globSync(`/sys/fs/cgroup/{,*/}{docker/${basename(container)},system.slice/docker-${basename(container)}.scope,moorage/*/*/${basename(container)}}{,/**/}`)
     for (const cgroup of cgroups.toSorted((a, b) => b.length - a.length)) removeCgroup(cgroup)
+    // The groups of namespaces whose gateway did not live to remove them.
+    for (const cgroup of cgroups) if (cgroup.includes('/moorage/')) removeCgroup(dirname(cgroup))
   }
 }
 
