@@ -42,6 +42,7 @@ describe('the config', () => {
       policies: { default: defaultPolicy },
       images: { shared: [] },
       ports: { range: { first: 40000, last: 49999 }, reach: 'loopback' },
+      controlGroups: 'best-effort',
       names: [],
       oidc: [],
       audit: undefined,
@@ -217,6 +218,6 @@ describe('the settings', () => {
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'name', 'audit', 'log', 'log-format'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'control-groups', 'name', 'audit', 'log', 'log-format'])
   })
 })
