@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import * as v from 'valibot'
 import { parseRequestJson } from '../lib/json.ts'
+import { engineUrl, hostName } from '../lib/host-record.ts'
 import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Entry } from './entry.ts'
@@ -16,6 +17,16 @@ export interface Control {
   /** Serves a namespace on a unix socket at an absolute path. */
   socket(id: string, path: string): Promise<unknown>
   explain(question: { request: string; body: string; policy: string }): Promise<unknown>
+  hosts: HostControl
+}
+
+/** What the control API does about hosts. Verbs throw `Refusal` 404 for unknown hosts, and answer the host as `list` shows it. */
+export interface HostControl {
+  list(): Promise<unknown[]>
+  add(wish: HostWish): Promise<unknown>
+  drain(name: string, drained: boolean): Promise<unknown>
+  /** Throws `Refusal` 409 while namespaces live there. */
+  remove(name: string): Promise<unknown>
 }
 
 const short = v.pipe(v.string(), v.maxLength(256))
@@ -28,13 +39,24 @@ const openWish = v.strictObject({
 /** How a namespace is to be opened. `lifetime` in seconds; `domain` is the trust domain, its own when absent. */
 export type OpenWish = v.InferOutput<typeof openWish>
 
+const pem = v.optional(v.pipe(v.string(), v.startsWith('-----BEGIN', 'must be PEM')))
+const hostWish = v.strictObject({
+  name: hostName,
+  url: engineUrl,
+  tls: v.optional(v.strictObject({ ca: pem, cert: pem, key: pem })),
+  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
+})
+/** An engine for the pool; `memory` in bytes and `cpus` in cores are what namespaces may reserve. */
+export type HostWish = v.InferOutput<typeof hostWish>
+
 const socketWish = v.strictObject({ path: v.pipe(v.string(), v.startsWith('/', 'must be an absolute path'), v.maxLength(100)) })
 const question = v.strictObject({ request: short, body: v.optional(v.string(), ''), policy: v.optional(short, 'default') })
 
 /** Bytes of a control request. */
 const limit = 4 * 1024 * 1024
 
-/** The control API: opening, listing and closing namespaces, for holders of the operator's token. */
+/** The control API: namespaces and hosts, for holders of the operator's token. */
 export function mountControl(control: Control, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
   return (app) => {
     const route = (endpoint: string, method: string, path: string, status: 200 | 201, work: (entry: Entry, id: string) => Promise<unknown>) =>
@@ -50,6 +72,11 @@ export function mountControl(control: Control, house: Pick<House, 'now' | 'obser
     route('NamespaceList', 'GET', '/namespaces', 200, () => control.list())
     route('NamespaceClose', 'DELETE', '/namespaces/:id', 200, (_entry, id) => control.close(id))
     route('NamespaceSocket', 'POST', '/namespaces/:id/socket', 201, async (entry, id) => control.socket(id, (await read(socketWish, entry)).path))
+    route('HostList', 'GET', '/hosts', 200, () => control.hosts.list())
+    route('HostAdd', 'POST', '/hosts', 201, async (entry) => control.hosts.add(await read(hostWish, entry)))
+    route('HostDrain', 'POST', '/hosts/:id/drain', 200, (_entry, name) => control.hosts.drain(name, true))
+    route('HostResume', 'POST', '/hosts/:id/resume', 200, (_entry, name) => control.hosts.drain(name, false))
+    route('HostRemove', 'DELETE', '/hosts/:id', 200, (_entry, name) => control.hosts.remove(name))
     route('Explain', 'POST', '/explain', 200, async (entry) => control.explain(await read(question, entry)))
   }
 }

@@ -1,4 +1,6 @@
 import * as v from 'valibot'
+import type { Check } from '../lib/admission.ts'
+import { engineUrl, hostName } from '../lib/host-record.ts'
 import { ruleSchema } from '../lib/identity/rules.ts'
 import { policySchema } from '../lib/policy.ts'
 import { parseRange } from '../lib/ports.ts'
@@ -33,13 +35,7 @@ const address = v.pipe(
   v.transform((given) => parseAddress(given)!),
 )
 
-const engineUrlExpected = 'expected the URL of a Docker engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT'
-
-const engineUrl = v.pipe(
-  v.string(),
-  v.check(isEngineUrl, engineUrlExpected),
-  ways({ flag: 'host', value: 'URL', env: 'MOORAGE_HOST', comment: 'the Docker engine jobs run on' }),
-)
+const onlyEngine = v.pipe(engineUrl, ways({ flag: 'host', value: 'URL', env: 'MOORAGE_HOST', comment: 'the Docker engine jobs run on' }))
 
 const tlsFile = (flag: string, env: string, comment: string) => v.optional(v.pipe(text, ways({ flag, value: 'FILE', env, comment })))
 
@@ -50,12 +46,13 @@ const storeUrl = v.pipe(
   ways({ flag: 'store', value: 'URL', env: 'MOORAGE_STORE', comment: 'the Redis that several gateways share; without it the store is a file of the state directory' }),
 )
 
-const hostName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'expected a host name of lower-case letters, digits, dots and dashes'))
+const verdict = v.picklist(['refuse', 'warn', 'ignore'])
+const seconds = v.pipe(v.number(), v.minValue(0.1))
 
 /** One engine of the pool. */
 const hostEntry = v.strictObject({
   name: hostName,
-  url: v.pipe(v.string(), v.check(isEngineUrl, engineUrlExpected)),
+  url: engineUrl,
   /** PEM files for TLS towards an engine at tcp:// or https://. */
   tls: v.optional(v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) })),
   /** Bytes of memory that namespaces may reserve on it. Default: what the engine has. */
@@ -88,7 +85,7 @@ export type Issuer = v.InferOutput<typeof issuerEntry>
 export const configSchema = v.strictObject({
   listen: v.optional(address, '127.0.0.1:2376'),
   /** The one host of a gateway with one; `unix:///var/run/docker.sock` when there are no `hosts` either. */
-  host: v.optional(engineUrl),
+  host: v.optional(onlyEngine),
   /** TLS towards an engine at tcp:// or https://. */
   hostTls: v.optional(v.strictObject({
     ca: tlsFile('host-ca', 'MOORAGE_HOST_CA', 'PEM file of the authority that signed the engine\'s certificate'),
@@ -98,6 +95,21 @@ export const configSchema = v.strictObject({
   /** Several hosts, by names that never change: namespaces remember the name of theirs. */
   hosts: v.optional(v.pipe(v.array(hostEntry), v.check((hosts) => new Set(hosts.map(({ name }) => name)).size === hosts.length, 'expected every host to have a name of its own'))),
   store: v.optional(storeUrl),
+  /** What becomes of a host that lacks something: it takes no namespaces (refuse), the operator is told (warn), or nothing (ignore). */
+  admission: v.optional(v.strictObject({
+    version: v.optional(verdict, 'refuse'),
+    icc: v.optional(verdict, 'warn'),
+    /** Asked by a build that cannot succeed; the gateway refuses the host's network to builds in any case. */
+    entitlements: v.optional(verdict, 'ignore'),
+    pools: v.optional(verdict, 'warn'),
+  } satisfies Record<Check, unknown>), {}),
+  /** Seconds between real calls to each host, and those after which a host that has not answered counts as away. */
+  probe: v.optional(v.strictObject({ every: v.optional(seconds, 5), patience: v.optional(seconds, 20) }), {}),
+  /** Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back. */
+  orphanGrace: v.optional(v.pipe(v.number(), v.minValue(0)), 3600),
+  drain: v.optional(v.pipe(v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]), v.minValue(0), ways({
+    flag: 'drain', value: 'SECONDS', env: 'MOORAGE_DRAIN', comment: 'how long a gateway that is stopped lets calls and streams finish',
+  })), 10),
   /** Holds the authority, the operator's token and the store. Default: `moorage` in `$XDG_STATE_HOME` or `~/.local/state`. */
   state: v.optional(v.pipe(text, ways({ flag: 'state', value: 'DIR', env: 'MOORAGE_STATE', comment: 'directory of keys, token and store' }))),
   /** Classes of namespaces by name; `default` is there even when it is not written. */
@@ -192,11 +204,4 @@ function parseAddress(given: string): { host: string, port: number } | undefined
 
 function isIP(given: string): boolean {
   return v.is(v.pipe(v.string(), v.ip()), given)
-}
-
-function isEngineUrl(given: string): boolean {
-  if (given.startsWith('unix://')) return /^unix:\/\/\/./.test(given)
-  // URL takes any text for the host of tcp:, hence the borrowed scheme.
-  const url = /^(tcp|https):\/\//.test(given) ? URL.parse(given.replace(/^tcp:/, 'http:')) : null
-  return url !== null && url.pathname === '/' && url.search + url.hash + url.username + url.password === ''
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import * as v from 'valibot'
+import type { Admission } from '../lib/admission.ts'
 import { defaultPolicy, type Policy } from '../lib/policy.ts'
 import type { PortRange } from '../lib/ports.ts'
 import { parseConfigFile, type ConfigFile } from './config-file.ts'
@@ -15,6 +16,13 @@ export interface Config {
   hosts: HostConfig[]
   /** URL of the Redis that several gateways share; undefined for a file of the state directory. */
   store: string | undefined
+  admission: Admission
+  /** Seconds. */
+  probe: { every: number, patience: number }
+  /** Seconds for which objects of unknown namespaces are left alone. */
+  orphanGrace: number
+  /** Seconds a stopped gateway lets calls and streams finish. */
+  drain: number
   /** Absolute path of the state directory. */
   state: string
   /** By name; has no inherited properties, and `default` always. */

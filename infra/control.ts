@@ -6,13 +6,11 @@ import type { Policy } from '../lib/policy.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
 import type { Closer } from './closing.ts'
-import type { HostPool } from './hosts/pool.ts'
+import { hostControl, type HostControlParts } from './control-hosts.ts'
 import type { NamespaceSockets } from './namespace-sockets.ts'
 import type { opener } from './opening.ts'
 
-export interface ControlParts {
-  store: Store
-  hosts: HostPool
+export interface ControlParts extends HostControlParts {
   operatorToken: string
   policy(name: string): Policy
   open: ReturnType<typeof opener>
@@ -21,8 +19,10 @@ export interface ControlParts {
 }
 
 /** The control API's work, in the words of its answers. */
-export function control({ store, hosts, operatorToken, policy, open, closer, sockets }: ControlParts): Control {
+export function control(parts: ControlParts): Control {
+  const { store, hosts, operatorToken, policy, open, closer, sockets } = parts
   return {
+    hosts: hostControl(parts),
     authorised: (token) => timingSafeEqual(digest(token), digest(operatorToken)),
     async open(wish) {
       const { namespace, ...credentials } = await open(wish)
@@ -45,8 +45,9 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
-function shown({ opened, expires, ...rest }: Namespace) {
-  return { ...rest, opened: new Date(opened).toISOString(), expires: new Date(expires).toISOString() }
+function shown({ opened, expires, lease, ...rest }: Namespace) {
+  const [from, until, unused] = [opened, expires, lease].map((moment) => new Date(moment).toISOString())
+  return { ...rest, opened: from, expires: until, lease: unused }
 }
 
 async function counts(store: Store, ns: string) {

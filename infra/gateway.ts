@@ -3,31 +3,39 @@ import { lookup } from 'node:dns/promises'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
 import { mountOperations } from '../functions/operations.ts'
+import type { Shortfall } from '../lib/admission.ts'
 import type { House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { loadAuthority } from './certificates.ts'
 import { closer } from './closing.ts'
 import type { Config } from './config.ts'
 import { control } from './control.ts'
+import { followFarm, joinFarm } from './farm.ts'
 import { grpcDoor } from './grpc/door.ts'
 import { attendHost, type Talk } from './hosts/attend.ts'
+import { fitness } from './hosts/fitness.ts'
 import { groupKeeper } from './hosts/group-keeper.ts'
 import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
+import { gatewayIdentity } from './identity.ts'
+import { leases } from './leases.ts'
 import { namespaceCache } from './namespace-cache.ts'
 import { namespaceSockets } from './namespace-sockets.ts'
 import { observers, type ObserverTalk } from './observe/observers.ts'
 import { opener } from './opening.ts'
 import { operations } from './operations.ts'
+import { orphans } from './orphans.ts'
 import { publishAddress } from './ports/reach.ts'
 import { relays } from './ports/relays.ts'
 import { sources } from './ports/sources.ts'
-import { connections } from './server/connections.ts'
-import type { Reach } from './server/connection.ts'
-import { listenSocket, listenTls } from './server/listen.ts'
 import { listening, serverNames } from './server/address.ts'
+import type { Reach } from './server/connection.ts'
+import { connections } from './server/connections.ts'
+import { drain } from './server/drain.ts'
+import { listenSocket, listenTls } from './server/listen.ts'
 import { openState } from './state.ts'
 import { openStore, type StoreTalk } from './stores/open.ts'
+import { regularly, whenAnswering } from './tasks.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -35,7 +43,13 @@ export interface Gateway {
   url: string
   /** After a log rotation: opens files anew. */
   reload(): void
+  /** Lets calls and streams finish, for as long as the config says, and ends. */
   stop(): Promise<void>
+}
+
+/** What the gateway tells its operator. */
+export interface GatewayTalk extends Talk, StoreTalk, ObserverTalk {
+  shortfalls(host: string, found: readonly Shortfall[]): void
 }
 
 /** Milliseconds between looks for namespaces whose time is over. */
@@ -43,6 +57,8 @@ const reapEvery = 5_000
 
 /** Milliseconds between looks for control groups that belong to nobody. */
 const sweepEvery = 300_000
+/** Milliseconds between signs of life, and looks at what other gateways close and at hosts. */
+const [pulse, closingsEvery, hostsEvery] = [5_000, 1_000, 2_000]
 
 /** Every host of the pool is a live one. */
 const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
@@ -51,23 +67,41 @@ const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
  * Starts a gateway: state directory, store, hosts and listener. It listens at once and answers 503 until its engines are there.
  * Throws when the state directory or the address is in use.
  */
-export async function startGateway(config: Config, talk: Talk & StoreTalk & ObserverTalk): Promise<Gateway> {
+export async function startGateway(config: Config, talk: GatewayTalk): Promise<Gateway> {
   const state = openState(config.state)
-  const store = await openStore(config.store, state, talk)
+  const shared = await openStore(config.store, state, talk)
+  await whenAnswering(() => joinFarm(state, shared))
   const authority = await loadAuthority(config.state)
+  const gateway = gatewayIdentity(shared, config.store === undefined, authority.caPem)
+  const store = { ...shared, reserve: (reservation: Parameters<typeof shared.reserve>[0]) => shared.reserve({ by: gateway.id, ...reservation }) }
+  await gateway.live()
   const callers = sources(store)
   const open = connections(callers.seen)
+  const draining = drain()
   const ports = relays({ store, range: config.ports.range, address: config.ports.address ?? (await lookup(config.listen.host)).address, admit: callers.has })
   const policy = policies(config)
   const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret })
-  const hosts = hostPool(config.hosts, (host) => attendHost(host, {
-    store, ports, groups, talk, sharedImages: config.images.shared, publishOn: publishAddress(host.url, config.ports.reach),
-  }))
   const records = namespaceCache(store, Date.now)
+  const fit = fitness(config.admission, talk.shortfalls)
+  const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, Date.now)
+  const hosts = hostPool((record) => attendHost(record, {
+    store, ports, groups, gateway, talk, onStrangers, sharedImages: config.images.shared,
+    publishOn: (at) => publishAddress(at, config.ports.reach),
+    probe: { every: config.probe.every * 1000, patience: config.probe.patience * 1000 },
+    async onConnected(host) {
+      closing.again()
+      await fit.examine(host)
+    },
+  }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
+  const lease = leases(store, records.find, policy, Date.now)
   const house: House = {
-    store, policy, namespace: records.find,
-    host: (namespace) => hosts.get(namespace.host),
+    store, policy,
+    namespace(id) {
+      lease.used(id)
+      return records.find(id)
+    },
+    host: (namespace) => hosts.answering(namespace.host),
     shared: (host) => host.shared,
     ports,
     now: Date.now,
@@ -76,18 +110,21 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     observe: observing.observe,
   }
   const reach: Reach = { clientOf, grpc: grpcDoor() }
-  const sockets = namespaceSockets(store, state, (ns, path) => listenSocket(app, reach, open, ns, path))
+  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
   const closing = closer({
-    store, hosts,
+    store, hosts, gateway,
     cut(ns) {
       records.drop(ns)
       sockets.end(ns)
       open.cut(ns)
       callers.forget(ns)
+      for (const host of hosts.all()) host.hub.forget(ns)
     },
   })
+  const farm = followFarm(store, hosts, state, config.hosts)
   const controls = control({
-    store, hosts, policy, sockets, operatorToken: state.operatorToken, closer: closing, open: opener({ store, authority, hosts, policy }),
+    store, hosts, policy, sockets, fitness: fit, farm, configured: config.hosts.map(({ name }) => name), operatorToken: state.operatorToken, closer: closing,
+    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, mark: gateway.mark, policy }),
   })
   const { metrics, recent } = observing
   const operating = operations({ store, hosts, policy, metrics, recent, authorised: controls.authorised, now: Date.now })
@@ -95,23 +132,25 @@ export async function startGateway(config: Config, talk: Talk & StoreTalk & Obse
     mountControl(controls, house)(routes)
     mountOperations(operating, house)(routes)
   })
-  const server = listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) })
+  const server = draining.watch(listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) }))
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
   await sockets.resume()
-  const reaper = setInterval(() => void closing.reap().catch((error) => console.error(error)), reapEvery)
-  const sweeper = setInterval(() => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host)), sweepEvery)
+  const tasks = [
+    regularly(hostsEvery, farm.refresh), regularly(pulse, gateway.live), regularly(reapEvery, closing.reap),
+    regularly(closingsEvery, closing.follow), regularly(closingsEvery, () => lease.extend(open.namespaces())),
+    regularly(sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),
+  ]
   return {
     url,
     reload: observing.reopen,
     async stop() {
-      clearInterval(reaper)
-      clearInterval(sweeper)
+      await draining.end(config.drain * 1000)
       sockets.stop()
       ports.stop()
-      server.close()
-      server.closeAllConnections()
+      await Promise.all(tasks.map((task) => task.stop()))
       await hosts.stop()
+      await gateway.leave().catch(() => {})
       await store.shutdown()
       observing.stop()
       state.release()

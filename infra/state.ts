@@ -15,6 +15,8 @@ export interface GatewayRecord {
 /** The state directory of one gateway, locked for it. */
 export interface State {
   readonly directory: string
+  /** Was it made just now? */
+  readonly fresh: boolean
   /** What an operator proves to be one with: 32 random bytes, base64url; compare in constant time. */
   readonly operatorToken: string
   /** What this farm derives names from that nobody may guess: 32 random bytes, base64url; never told to anybody. */
@@ -42,10 +44,13 @@ export function openState(directory: string): State {
   const withdraw = () => rmSync(path('gateway.json'), { force: true })
   withdraw()
   let held = true
+  const fresh = readOperatorToken(directory) === undefined
+  if (fresh) createKey(directory, 'operator-token')
+  if (!readIfThere(path('secret'))?.trim()) createKey(directory, 'secret')
   return {
-    directory,
-    operatorToken: readOperatorToken(directory) ?? createKey(directory, 'operator-token'),
-    secret: readIfThere(path('secret'))?.trim() || createKey(directory, 'secret'),
+    directory, fresh,
+    get operatorToken() { return readOperatorToken(directory)! },
+    get secret() { return readIfThere(path('secret'))!.trim() },
     path,
     announce: (gateway) => writePrivately(path('gateway.json'), `${JSON.stringify(gateway)}\n`),
     release() {
@@ -68,10 +73,8 @@ export function readGateway(directory: string): GatewayRecord | undefined {
   return text === undefined ? undefined : JSON.parse(text)
 }
 
-function createKey(directory: string, name: string): string {
-  const key = randomBytes(32).toString('base64url')
-  writePrivately(join(directory, name), `${key}\n`)
-  return key
+function createKey(directory: string, name: string): void {
+  writePrivately(join(directory, name), `${randomBytes(32).toString('base64url')}\n`)
 }
 
 /** What others may write to is no place for keys; changing its mode unasked could break what it is used for (`--state /tmp`). */

@@ -1,7 +1,7 @@
 /**
  * Stored names: what an object is called on the engine.
  *
- * A namespace token has a fixed length and 80 bits of chance in it, so a stored name splits in one way only,
+ * A namespace token has a fixed length and 62 bits of chance in it, so a stored name splits in one way only,
  * names of other namespaces cannot be guessed, and error texts can be cleaned by plain replacement.
  */
 
@@ -20,12 +20,24 @@ export const ownerLabel = `${labelPrefix}namespace`
 /** What the namespace's own bridge network is called by the job. */
 export const bridgeName = 'bridge'
 
-/** A new namespace token from 16 random bytes. */
-export function namespaceToken(random: Uint8Array): string {
+/** Characters at the start of a token that tell whose it is. */
+const markLength = 4
+
+/**
+ * A token of 16 characters from as many random bytes. A gateway's namespaces begin with the mark of its farm, so that farms which share an
+ * engine know their own objects, those of forgotten namespaces too; twelve characters of chance (62 bits) remain.
+ */
+export function namespaceToken(random: Uint8Array, mark = ''): string {
   const letters = 'abcdefghijklmnopqrstuvwxyz'
   const alphabet = `${letters}0123456789`
-  return Array.from(random.subarray(0, 16), (byte, index) =>
+  const token = Array.from(random.subarray(0, 16), (byte, index) =>
     index === 0 ? letters[byte % 26] : alphabet[byte % 36]).join('')
+  return mark + token.slice(mark.length)
+}
+
+/** The mark of a farm, from some bytes of a digest of what only it has. */
+export function farmMark(digest: Uint8Array): string {
+  return namespaceToken(digest).slice(0, markLength)
 }
 
 /** `db` becomes `<ns>.db`. */

@@ -35,6 +35,8 @@ export const policySchema = v.strictObject({
   limits: v.optional(limitsSchema, {}),
   /** Seconds a namespace lives from its opening; closing it earlier is the job's or its CI's business. */
   lifetime: v.optional(seconds, 24 * 3600),
+  /** Seconds it lives without being used, by a request or an open connection: jobs that were killed do not close theirs. */
+  idle: v.optional(seconds, 4 * 3600),
   /** Capabilities beyond the engine's default fourteen. */
   capabilities: v.optional(v.array(v.picklist(optionalCapabilities)), []),
   /**

@@ -1,7 +1,7 @@
 import type { Host } from './engine.ts'
 import { parseAnswer } from './json.ts'
-import { jobName, namespacePattern } from './names.ts'
-import type { Kind, Store } from './store.ts'
+import { jobName, namespacePattern, storedRegistry } from './names.ts'
+import type { Claim, Kind, Store } from './store.ts'
 
 const kinds = ['container', 'network', 'volume'] as const
 
@@ -12,32 +12,56 @@ interface Found {
   name: string
 }
 
+/** What is to be known for reconciling. */
+export interface Reconciling {
+  /** Is nobody creating what this reservation is for any more? Such names are given up. */
+  isOver(reservation: Claim): Promise<boolean>
+}
+
 /**
- * Makes the store agree with a host after a stretch of time in which nobody watched: a crash of the gateway or of the engine.
+ * Makes the store agree with a host after a stretch of time in which nobody watched: a crash of a gateway or of the engine.
  *
  * Objects under a stored name are claimed for the namespace in the name (nobody else could have made them), claims whose object is
- * gone are released. With `settleReservations`, names that were only reserved are released as well: nobody is creating them any more.
- * Objects of namespaces that this store does not know are left alone: another gateway may own them.
+ * gone are released, and reservations of the dead given up. Answers the namespaces that objects are named after but that do not live here.
  */
-export async function reconcile(host: Host, store: Store, settleReservations: boolean): Promise<void> {
-  const mine = (await store.namespaces()).filter((namespace) => namespace.host === host.name).map((namespace) => namespace.id)
-  const known = new Set(mine)
-  // Before looking: what is claimed while we look must not be mistaken for gone.
+export async function reconcile(host: Host, store: Store, { isOver }: Reconciling): Promise<Set<string>> {
+  const mine = (await store.namespaces(host.name)).map((namespace) => namespace.id)
+  // Before looking: what is claimed or under way while we look must not be mistaken for gone.
   const before = (await Promise.all(mine.flatMap((ns) => kinds.map((kind) => store.claims(ns, kind))))).flat()
-  const [containers, networks, volumes] = await Promise.all([
+  const over = await settled((await Promise.all(mine.map((ns) => store.reservations(ns)))).flat(), isOver)
+  const [containers, networks, volumes, tags] = await Promise.all([
     objects(host, '/containers/json', (one) => ({ id: one.Id, stored: one.Names?.find((name: string) => name.indexOf('/', 1) < 0)?.slice(1) ?? '' })),
     objects(host, '/networks', (one) => ({ id: one.Id, stored: one.Name })),
     objects(host, '/volumes', (one) => ({ id: one.Name, stored: one.Name })),
+    objects(host, '/images/json', (one) => ({ id: one.Id, stored: (one.RepoTags ?? []).join(' ') })),
   ])
+  const known = new Set(mine)
+  const strangers = new Set(tags.flatMap(({ stored }) => namespacesInTags(stored)).filter((ns) => !known.has(ns)))
   for (const [kind, found] of [['container', containers], ['network', networks], ['volume', volumes]] as const) {
-    const own = found.map(({ id, stored }) => split(id, stored)).filter((one) => one !== undefined && known.has(one.ns)) as Found[]
-    const adopted = await adopt(store, kind, own)
+    const named = found.map(({ id, stored }) => split(id, stored)).filter((one) => one !== undefined)
+    for (const { ns } of named) if (!known.has(ns)) strangers.add(ns)
+    const adopted = await adopt(store, kind, named.filter((one) => known.has(one.ns)))
     if (kind === 'container') for (const one of adopted) await claimAnonymousVolumes(host, store, one.ns, one.id)
   }
   const there = new Set([...containers, ...networks, ...volumes].map((one) => one.id))
   for (const claim of before) if (!there.has(claim.id!)) await store.releaseId(claim.ns, claim.kind, claim.id!)
-  if (!settleReservations) return
-  for (const ns of mine) for (const left of await store.reservations(ns)) await store.release(ns, left.kind, left.name)
+  for (const left of over) await giveUp(store, left)
+  return strangers
+}
+
+async function settled(reservations: Claim[], isOver: Reconciling['isOver']): Promise<Claim[]> {
+  const over = await Promise.all(reservations.map(isOver))
+  return reservations.filter((_, index) => over[index])
+}
+
+/** Unless it was claimed meanwhile. */
+async function giveUp(store: Store, { ns, kind, name }: Claim): Promise<void> {
+  if (await store.byName(ns, kind, name) === undefined) await store.release(ns, kind, name)
+}
+
+function namespacesInTags(tags: string): string[] {
+  const namespaces = tags.split(' ').filter((tag) => tag.startsWith(`${storedRegistry}/`)).map((tag) => tag.split('/')[1]!)
+  return namespaces.filter((ns) => namespacePattern.test(ns))
 }
 
 async function objects(host: Host, path: string, read: (one: any) => { id: string; stored: string }): Promise<{ id: string; stored: string }[]> {

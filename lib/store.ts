@@ -56,6 +56,8 @@ export interface Reservation {
   kind: Kind
   name: string
   limit?: number
+  /** The gateway that reserves; kept as the fact `by`, so that others know when nobody is creating the object any more. */
+  by?: string
 }
 
 export type ReserveOutcome =

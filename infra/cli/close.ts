@@ -10,10 +10,15 @@ import { printable } from './text.ts'
 interface Closed {
   id: string
   removed: Record<string, string[]>
+  /** What is busy, and is tried again by the gateways. */
+  left?: { kind: string, name: string, why: string }[]
+  /** Why nothing could be removed yet. */
+  waiting?: string
 }
 
 const help = `
-Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}}].
+Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}, left, waiting}].
+What is busy or on a host that is away is left to the gateways, which remove it as soon as they can.
 Exit codes: 0 all closed, 1 failed, 2 wrong usage, 3 refused by the gateway (no such namespace).
 
 Example:
@@ -53,7 +58,12 @@ function asFailure(error: unknown): Failure {
   throw error
 }
 
-function report({ id, removed }: Closed): string {
+function report(closed: Closed): string {
+  const later = [...(closed.left ?? []).map(({ kind, name, why }) => `${kind} ${name} (${why})`), ...(closed.waiting ? [closed.waiting] : [])]
+  return removals(closed) + (later.length > 0 ? `${closed.id}: the gateways go on with ${printable(later.join(', '))}\n` : '')
+}
+
+function removals({ id, removed }: Closed): string {
   const parts = Object.entries(removed).filter(([, names]) => names.length > 0).map(([kind, names]) =>
     `${names.length} ${names.length === 1 ? kind.replace(/s$/, '') : kind} (${printable(names.join(', '))})`)
   return `${id}: ${parts.length > 0 ? `removed ${parts.join(', ')}` : 'nothing left to remove'}\n`

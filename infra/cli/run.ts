@@ -16,6 +16,7 @@ const commands: Record<string, Entry> = {
   check: { summary: 'tell whether a config file can be used', load: () => import('./check.ts') },
   health: { summary: 'ask whether the gateway on this machine lives', load: () => import('./health.ts') },
   completion: { summary: 'print a completion script for bash, zsh or fish', load: () => import('./completion.ts') },
+  hosts: { summary: 'list, add, drain and remove the engines jobs run on', load: () => import('./hosts.ts') },
   explain: { summary: 'tell what the gateway would make of a Docker API request', load: () => import('./explain.ts') },
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { Option, type Command } from 'commander'
 import { ConfigError, loadConfig, onlyHost, settings, type Config, type Setting } from '../config.ts'
+import type { Shortfall, Verdict } from '../../lib/admission.ts'
 import { errorCode } from '../files.ts'
 import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
@@ -75,6 +76,11 @@ function operatorTalk(config: Config, log: Log) {
     hostAway(name: string, url: string, reason: string) {
       once(name, `No Docker engine answers at ${where(name, url)} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
         + 'or name another with --host URL. Moorage keeps trying and serves when it appears.')
+    },
+    shortfalls(name: string, found: readonly Shortfall[]) {
+      const list = (verdict: Verdict) => found.filter(({ check }) => config.admission[check] === verdict).map(({ why, remedy }) => `${why} (${remedy})`).join('; ')
+      if (list('warn') !== '') once(`${name} lacks`, `Warning about host ${name}: ${list('warn')}.`)
+      if (list('refuse') !== '') once(`${name} refused`, `Host ${name} takes no namespaces: ${list('refuse')}.`)
     },
     defect: (endpoint: string, error: unknown) => log.error(`The gateway failed to handle ${endpoint}`, { error }),
     auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),

@@ -37,3 +37,9 @@ export function shortDuration(milliseconds: number): string {
   const [unit, size] = ([['d', 86400], ['h', 3600], ['min', 60]] as const).find(([, length]) => seconds >= 2 * length) ?? ['s', 1]
   return `${Math.floor(seconds / size)} ${unit}`
 }
+
+/** A number of bytes in its largest unit with one decimal at most: `1.5 GiB`. */
+export function bytes(count: number): string {
+  const [unit, size] = ([['GiB', 1024 ** 3], ['MiB', 1024 ** 2], ['KiB', 1024]] as const).find(([, least]) => count >= least) ?? ['B', 1]
+  return `${Number((count / size).toFixed(1))} ${unit}`
+}

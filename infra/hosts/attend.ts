@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineEvent } from '../../lib/events.ts'
+import type { FarmHost } from '../../lib/farm.ts'
 import { clearLeft } from '../../lib/images/real.ts'
 import { reconcileImages } from '../../lib/images/reconcile.ts'
 import { reconcile } from '../../lib/reconcile.ts'
 import type { Kind, Store } from '../../lib/store.ts'
-import type { HostConfig } from '../config.ts'
+import type { GatewayIdentity } from '../identity.ts'
 import type { Relays } from '../ports/relays.ts'
 import { turns } from '../turns.ts'
 import type { GroupKeeper } from './group-keeper.ts'
-import { liveHost, type LiveHost } from './host.ts'
+import { liveHost, type LiveHost, type Probing } from './host.ts'
 
-/** What the gateway tells its operator while it runs. */
+/** What the gateway tells its operator of hosts. */
 export interface Talk {
   hostUp(name: string, url: string, engineVersion: string): void
   hostAway(name: string, url: string, reason: string): void
@@ -18,66 +18,95 @@ export interface Talk {
   hostUnlimited(name: string, reason: string): void
 }
 
-/** What attending a host takes. */
-export interface Attendance {
-  sharedImages: readonly string[]
+export interface Attending {
   store: Store
   ports: Relays
   groups: GroupKeeper
-  /** Where its published ports listen; undefined when the gateway would not reach them. */
-  publishOn: string | undefined
+  /** Where published ports of an engine at this URL listen; undefined when the gateway would not reach them. */
+  publishOn(url: string): string | undefined
+  sharedImages: readonly string[]
+  probe: Probing
+  gateway: GatewayIdentity
   talk: Talk
+  /** Told after each connection, when the host's facts are known. */
+  onConnected(host: LiveHost): Promise<void>
+  /** Told which namespaces objects on the host are named after that do not live there, each time all of them were looked at. */
+  onStrangers(host: LiveHost, strangers: ReadonlySet<string>): Promise<void>
 }
 
-/** Connects to a host and does what the house does about its life: claims and relays follow what the engine does. */
-export function attendHost({ name, url, tls }: HostConfig, { sharedImages, store, ports, groups, publishOn, talk }: Attendance): LiveHost {
-  let first = true
+/** Milliseconds for which one gateway has the duty of a host, between its looks at the duty, and between looks at everything on the host. */
+const [dutyLasts, dutyEvery, lookEvery] = [15_000, 5_000, 60_000]
+
+/**
+ * Connects to a host and does what the house does about its life. Of all gateways one at a time has the duty: claims follow what the engine
+ * destroys, and what happened while nobody watched is found by looking. Relays of every gateway follow what the engine does.
+ */
+export function attendHost({ name, url, tls }: FarmHost, attending: Attending): LiveHost {
+  const { store, ports, groups, sharedImages, probe, gateway, talk } = attending
+  const duty = `host ${name}`
+  let onDuty = false
+  let looked = 0
+  let looking: Promise<void> | undefined
+
+  async function look(): Promise<void> {
+    await reconcileImages(host, store)
+    const strangers = await reconcile(host, store, { isOver: async ({ facts }) => !await gateway.isAlive(facts.by) })
+    looked = Date.now()
+    await attending.onStrangers(host, strangers)
+  }
+
+  /** One look at a time. What the store or the engine fails is tried again at the next tick. */
+  const lookOnce = () => looking ??= look().catch((error) => report(error, name)).finally(() => { looking = undefined })
+
+  async function tick(): Promise<void> {
+    if (!host.up()) return
+    const before = onDuty
+    onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
+    if (!onDuty) return
+    if (!before || Date.now() - looked > lookEvery) await lookOnce()
+    else await clearLeft(host).catch((error) => report(error, name))
+  }
+
   const host = liveHost({
-    name, url, tls, sharedImages, publishOn, turns: turns(store.turns), groups,
+    name, url, tls, sharedImages, probe, publishOn: attending.publishOn(url), turns: turns(store.turns), groups,
     onUnlimited: (reason) => talk.hostUnlimited(name, reason),
     async onConnected(connected) {
-      await reconcile(connected, store, first)
-      await reconcileImages(connected, store)
+      onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
+      if (onDuty) await lookOnce()
       await ports.resume(connected)
       connected.groups.reset()
       void groups.tend(connected)
+      await attending.onConnected(connected)
       talk.hostUp(name, url, connected.facts().engineVersion)
-      if (!first) void settleLater(connected, store)
-      first = false
     },
     async onEvent(event, ns) {
-      await releaseDestroyed(store, event)
+      // What is missed while the store is away is found by the next look.
+      if (onDuty && ns !== undefined) await releaseDestroyed(store, event, ns).catch(() => { looked = 0 })
       // Not waited for: other events must not wait for this container. What fails here is caught up with when the host is there again.
       if (ns !== undefined) void ports.changed(host, ns, event).catch(() => {})
     },
     onAway: (reason) => talk.hostAway(name, url, reason),
-    async ownerOf(kind, id) {
-      return (await store.owners(kind as Kind, id))[0]
-    },
+    ownerOf: async (kind, id) => (await store.owners(kind as Kind, id).catch(() => []))[0],
   })
-  const tidying = setInterval(() => { if (host.up()) clearLeft(host).catch((error) => console.error(error)) }, tidyEvery)
+  const timer = setInterval(() => void tick(), dutyEvery)
   return {
     ...host,
     async stop() {
-      clearInterval(tidying)
+      clearInterval(timer)
+      await looking
+      if (onDuty) await store.leaveDuty(duty, gateway.id).catch(() => {})
       await host.stop()
     },
   }
 }
 
-/** Milliseconds between looks for what other gateways left on the host when they died. */
-const tidyEvery = 10_000
-
-/** After an outage, names reserved before it are settled once the calls that held them have failed. */
-async function settleLater(host: LiveHost, store: Store): Promise<void> {
-  await sleep(3_000, undefined, { ref: false })
-  await reconcile(host, store, false).catch((error) => console.error(error))
+function report(error: unknown, name: string): void {
+  console.error(`looking at what is on host ${name}:`, error)
 }
 
 /** Objects end on the engine by themselves (`--rm`, `rm -v`): their claims end with them. */
-async function releaseDestroyed(store: Store, event: EngineEvent): Promise<void> {
+async function releaseDestroyed(store: Store, event: EngineEvent, ns: string): Promise<void> {
   if (event.Action !== 'destroy') return
   const kind = event.Type as Kind
-  if (kind !== 'container' && kind !== 'network' && kind !== 'volume') return
-  for (const ns of await store.owners(kind, event.Actor.ID)) await store.releaseId(ns, kind, event.Actor.ID)
+  if (kind === 'container' || kind === 'network' || kind === 'volume') await store.releaseId(ns, kind, event.Actor.ID)
 }

@@ -25,6 +25,8 @@ export interface EngineClient {
   readonly origin: string
   call(request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer>
   stream(request: EngineRequest, options: { signal: AbortSignal; upload?: AsyncIterable<Uint8Array>; contentType?: string }): Promise<EngineStream>
+  /** Fails the calls that are under way: the engine is not going to answer. Streams go on, should it come back. */
+  abandon(): void
   close(): Promise<void>
 }
 
@@ -37,10 +39,14 @@ export function engineClient(name: string, address: EngineAddress): EngineClient
     headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1,
   })
   const away = (error: unknown) => unreachable(name, error)
+  const waiting: Waiting = new Set()
   return {
     address, dispatcher, origin,
-    call: (request, signal) => buffered(dispatcher, origin, request, signal).catch((error) => { throw away(error) }),
+    call: (request, signal) => buffered(dispatcher, origin, waiting, request, signal).catch((error) => { throw away(error) }),
     stream: (request, options) => streamed(dispatcher, origin, request, options).catch((error) => { throw away(error) }),
+    abandon() {
+      for (const give of waiting) give(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }))
+    },
     close: () => dispatcher.destroy(),
   }
 }
@@ -54,18 +60,27 @@ export function unreachable(name: string, error: unknown): unknown {
   return refusal
 }
 
-function buffered(dispatcher: Dispatcher, origin: string, request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer> {
+/** How to fail each call that waits for its answer. */
+type Waiting = Set<(reason: Error) => void>
+
+function buffered(dispatcher: Dispatcher, origin: string, waiting: Waiting, request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer> {
   const { method, path, headers, body } = wire(request)
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     let head: EngineHead
     const chunks: Buffer[] = []
     let abort: (() => void) | undefined
-    const done = () => { if (abort) signal?.removeEventListener('abort', abort) }
+    let give: ((reason: Error) => void) | undefined
+    const done = () => {
+      if (abort) signal?.removeEventListener('abort', abort)
+      if (give) waiting.delete(give)
+    }
     dispatcher.dispatch({ origin, method, path, headers, body: body ?? (method === 'POST' ? '' : undefined) }, {
       onRequestStart(controller) {
         abort = () => controller.abort(signal!.reason)
         signal?.addEventListener('abort', abort, { once: true })
+        give = (reason) => controller.abort(reason)
+        waiting.add(give)
       },
       onResponseStart(_controller, status, raw) { head = headOf(status, raw as Record<string, string | string[]>) },
       onResponseData(_controller, chunk) { chunks.push(chunk) },

@@ -10,6 +10,9 @@ export type JobEvent = EngineEvent
 const buffered = 1024
 const remembered = 256
 
+/** Namespaces whose events are remembered, and ended ones whose late events are not. */
+const namespacesRemembered = 10_000
+
 /**
  * Fans one engine's events out to the namespaces on it. One upstream stream serves every watcher, and a watcher that does not read
  * loses its own stream instead of slowing the engine down.
@@ -21,7 +24,7 @@ export interface EventHub {
   publish(ns: string, event: JobEvent): void
   /** Past events of a namespace, then new ones until the signal aborts. */
   watch(ns: string, signal: AbortSignal): { past: JobEvent[]; next: AsyncIterable<JobEvent> }
-  /** Drops what is remembered of a namespace and ends its watchers. */
+  /** Drops what is remembered of a namespace that has ended, and ends its watchers. */
   forget(ns: string): void
   watchers(): number
 }
@@ -31,8 +34,12 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
   const watchers = new Map<string, Set<Watcher>>()
   const rings = new Map<string, JobEvent[]>()
 
+  const ended = new Set<string>()
+
   function publish(ns: string, event: JobEvent): void {
+    if (ended.has(ns)) return
     const ring = rings.get(ns) ?? []
+    if (rings.size >= namespacesRemembered && !rings.has(ns)) rings.delete(rings.keys().next().value!)
     rings.set(ns, ring)
     ring.push(event)
     if (ring.length > remembered) ring.shift()
@@ -58,6 +65,8 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
       for (const watcher of watchers.get(ns) ?? []) watcher.end()
       watchers.delete(ns)
       rings.delete(ns)
+      if (ended.size >= namespacesRemembered) ended.delete(ended.keys().next().value!)
+      ended.add(ns)
     },
     watchers: () => [...watchers.values()].reduce((sum, set) => sum + set.size, 0),
   }

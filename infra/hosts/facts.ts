@@ -6,9 +6,9 @@ import { parseAnswer } from '../../lib/json.ts'
 const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
 
 /** Asks an engine what it is. Throws when it does not answer with 200. */
-export async function probe(client: Pick<Host, 'call'>): Promise<HostFacts> {
+export async function probe(client: Pick<Host, 'call'>, signal?: AbortSignal): Promise<HostFacts> {
   const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
-    const answer = await client.call({ method: 'GET', path })
+    const answer = await client.call({ method: 'GET', path }, signal)
     if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}`)
     return parseAnswer(answer.text) as Record<string, unknown>
   }))

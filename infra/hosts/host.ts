@@ -21,10 +21,10 @@ export interface LiveHost extends Host {
   readonly client: EngineClient
   readonly hub: EventHub
   readonly groups: KeptGroups
-  /** True between a successful probe and the loss of the event stream. */
+  /** True between a successful probe and a failed one or the loss of the event stream. */
   up(): boolean
-  /** Resolves at the first successful probe. */
-  readonly ready: Promise<HostFacts>
+  /** Why it is not up, in a word. */
+  away(): string
   stop(): Promise<void>
 }
 
@@ -41,13 +41,21 @@ export interface HostOptions {
   groups: { mode: GroupMode; names(): Promise<GroupNames> }
   /** Told, once for each reason, that namespaces are not limited as a whole on this host. */
   onUnlimited(reason: string): void
+  probe: Probing
   /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
   onConnected(host: LiveHost): Promise<void>
-  /** Called for every event of the engine with its owner, where known. */
+  /** Called for every event of the engine with its owner, where known; rejects never. */
   onEvent(event: EngineEvent, ns: string | undefined): Promise<void>
+  /** Answers for objects whose name does not tell; rejects never. */
   ownerOf(type: string, id: string): Promise<string | undefined>
   /** Called once for each stretch of time the engine is away. */
   onAway(reason: string): void
+}
+
+/** Milliseconds between real API calls, and those after which an unanswered one means that the engine hangs. */
+export interface Probing {
+  every: number
+  patience: number
 }
 
 /** Connects to an engine and stays connected. */
@@ -60,11 +68,10 @@ export function liveHost(options: HostOptions): LiveHost {
   const stopping = new AbortController()
   let facts: HostFacts | undefined
   let connected = false
-  let firstProbe!: (facts: HostFacts) => void
-  const ready = new Promise<HostFacts>((resolve) => { firstProbe = resolve })
+  let reason = 'not connected yet'
 
   const host: LiveHost = {
-    name: options.name, url: options.url, publishOn: options.publishOn, client, hub, shared, ready,
+    name: options.name, url: options.url, publishOn: options.publishOn, client, hub, shared,
     facts: () => facts ?? raiseAway(options.name),
     call: client.call,
     stream: client.stream,
@@ -80,25 +87,58 @@ export function liveHost(options: HostOptions): LiveHost {
     leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),
     groups: keptGroups(options, client, () => host.facts()),
     up: () => connected,
+    away: () => reason,
     async stop() {
       stopping.abort()
       await client.close()
     },
   }
 
+  /** One connection, from its begin until the engine is away. */
   async function follow(): Promise<void> {
-    const events = await client.stream({ method: 'GET', path: '/events' }, { signal: stopping.signal })
-    facts = await probe(client)
-    await refreshShared(client, options.sharedImages, shared)
-    await options.onConnected(host)
-    connected = true
-    firstProbe(facts)
-    for await (const line of splitLines(events.body)) {
-      const { event, ns } = await hub.accept(line)
-      if (event.Type === 'image') await imageChanged(event)
-      await options.onEvent(event, ns)
+    const life = new AbortController()
+    const end = () => life.abort(stopping.signal.reason)
+    stopping.signal.addEventListener('abort', end)
+    try {
+      const answered = within(life)
+      const events = await client.stream({ method: 'GET', path: '/events' }, { signal: life.signal })
+      facts = await probe(client, life.signal)
+      answered()
+      await refreshShared(client, options.sharedImages, shared)
+      void keepProbing(life)
+      await options.onConnected(host)
+      connected = true
+      for await (const line of splitLines(events.body)) await happened(line)
+      throw new Error('the engine ended its event stream')
+    } finally {
+      stopping.signal.removeEventListener('abort', end)
+      life.abort()
     }
-    throw new Error('the engine ended its event stream')
+  }
+
+  /** Ends a connection whose engine does not answer in time, with the calls under way; call the answer when it did. */
+  function within(life: AbortController): () => void {
+    const timer = setTimeout(() => {
+      life.abort(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }))
+      client.abandon()
+    }, options.probe.patience)
+    return () => clearTimeout(timer)
+  }
+
+  async function happened(line: string): Promise<void> {
+    const { event, ns } = await hub.accept(line)
+    if (event.Type === 'image') await imageChanged(event)
+    await options.onEvent(event, ns)
+  }
+
+  async function keepProbing(life: AbortController): Promise<void> {
+    while (!life.signal.aborted) {
+      await sleep(options.probe.every, undefined, { signal: life.signal, ref: false }).catch(() => {})
+      const answered = within(life)
+      // Whatever else is wrong with the engine, the event stream ends of it.
+      facts = await probe(client, life.signal).catch(() => facts)
+      answered()
+    }
   }
 
   async function imageChanged(event: EngineEvent): Promise<void> {
@@ -115,7 +155,8 @@ export function liveHost(options: HostOptions): LiveHost {
         await follow()
       } catch (error) {
         if (stopping.signal.aborted) return
-        if (connected || !told) options.onAway(reasonOf(error))
+        reason = reasonOf(error)
+        if (connected || !told) options.onAway(reason)
         told = true
         connected = false
         await sleep(500, undefined, { signal: stopping.signal }).catch(() => {})
@@ -142,8 +183,8 @@ function keptGroups({ name, groups, onUnlimited }: HostOptions, client: EngineCl
 
 /** The shortest true word for why an engine is away: the system's code where there is one. */
 function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error
-  return (cause as { code?: string } | undefined)?.code ?? message
+  const { cause, code, message } = error as Error & { code?: string }
+  return (cause as { code?: string } | undefined)?.code ?? code ?? message
 }
 
 function raiseAway(name: string): never {

@@ -6,6 +6,8 @@ export interface Connections {
   cut(ns: string): void
   /** How many are open, of all namespaces. */
   count(): number
+  /** Those with open sockets. */
+  namespaces(): Iterable<string>
 }
 
 /** `seen` hears of every new socket of a namespace: the address it comes from, undefined for unix sockets. */
@@ -22,6 +24,7 @@ export function connections(seen: (ns: string, address: string | undefined) => v
       })
     },
     count: () => open.values().reduce((sum, sockets) => sum + sockets.size, 0),
+    namespaces: () => open.keys(),
     cut(ns) {
       for (const socket of open.get(ns) ?? []) socket.destroy()
     },

@@ -34,8 +34,8 @@ type ClaimVerbs = Pick<Store, 'reserve' | 'claim' | 'rename' | 'release' | 'rele
 function claimVerbs({ script }: Client, index: Owners): ClaimVerbs {
   return {
     claim: claimer({ script }, index),
-    async reserve({ ns, kind, name, limit }): Promise<ReserveOutcome> {
-      const [outcome, value] = await script<[ReserveOutcome['outcome'], string]>('moorageReserve', keysOf(ns, kind), name, limit ?? '')
+    async reserve({ ns, kind, name, limit, by }): Promise<ReserveOutcome> {
+      const [outcome, value] = await script<[ReserveOutcome['outcome'], string]>('moorageReserve', keysOf(ns, kind), name, limit ?? '', JSON.stringify({ by }))
       if (outcome === 'taken') return { outcome, claim: decode(ns, kind, name, value).claim }
       return outcome === 'full' ? { outcome, limit: limit! } : { outcome }
     },

@@ -67,13 +67,13 @@ function reserver(database: DatabaseSync): (reservation: Reservation) => Reserve
   const open = database.prepare("SELECT 1 FROM namespaces WHERE id = ? AND state = 'open'")
   const existing = database.prepare('SELECT * FROM claims WHERE ns = ? AND kind = ? AND name = ?')
   const count = database.prepare('SELECT count(*) AS count FROM claims WHERE ns = ? AND kind = ?')
-  const insert = database.prepare('INSERT INTO claims (ns, kind, name) VALUES (?, ?, ?)')
-  return ({ ns, kind, name, limit }) => {
+  const insert = database.prepare('INSERT INTO claims (ns, kind, name, facts) VALUES (?, ?, ?, ?)')
+  return ({ ns, kind, name, limit, by }) => {
     if (!open.get(ns)) return { outcome: 'closed' }
     const taken = existing.get(ns, kind, name)
     if (taken) return { outcome: 'taken', claim: claimOf(taken) }
     if (limit !== undefined && Number(count.get(ns, kind)?.['count']) >= limit) return { outcome: 'full', limit }
-    insert.run(ns, kind, name)
+    insert.run(ns, kind, name, JSON.stringify({ by }))
     return { outcome: 'reserved' }
   }
 }

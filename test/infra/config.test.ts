@@ -38,6 +38,10 @@ describe('the config', () => {
       listen: { host: '127.0.0.1', port: 2376 },
       hosts: [{ name: 'engine', url: 'unix:///var/run/docker.sock', tls: undefined }],
       store: undefined,
+      admission: { version: 'refuse', icc: 'warn', entitlements: 'ignore', pools: 'warn' },
+      probe: { every: 5, patience: 20 },
+      orphanGrace: 3600,
+      drain: 10,
       state: '/home/op/.local/state/moorage',
       policies: { default: defaultPolicy },
       images: { shared: [] },
@@ -218,6 +222,6 @@ describe('the settings', () => {
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'control-groups', 'name', 'audit', 'log', 'log-format'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'drain', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'control-groups', 'name', 'audit', 'log', 'log-format'])
   })
 })

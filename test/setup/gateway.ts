@@ -59,7 +59,7 @@ export interface GatewayOptions {
 export async function startGateway({ engineSocket, stateDir, config, flags = [], env = {}, program = main, network, withoutEngine = false }: GatewayOptions): Promise<Gateway> {
   const home = mkdtempSync(join(tmpdir(), 'moorage-gateway-'))
   const state = stateDir ?? join(home, 'state')
-  const environment = { PATH: process.env['PATH'], HOME: home, ...env }
+  const environment = { PATH: process.env['PATH'], HOME: home, MOORAGE_DRAIN: '1', ...env }
   const configFile = join(home, 'moorage.yaml')
   if (config) writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config))
   const inside = network === undefined ? [] : ['nsenter', `--net=/run/netns/${network}`]

@@ -58,13 +58,13 @@ local members = {}
 for at = 2, #KEYS do members[at - 1] = redis.call('ZRANGE', KEYS[at], 0, -1) end
 return members`,
 
-  /** ARGV: name, limit or ''. Answers the outcome, and with 'taken' the value. */
+  /** ARGV: name, limit or '', facts. Answers the outcome, and with 'taken' the value. */
   moorageReserve: `
 if not (${open}) then return {'closed'} end
 local value = redis.call('HGET', KEYS[2], ARGV[1])
 if value then return {'taken', value} end
 if ARGV[2] ~= '' and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[2]) then return {'full'} end
-redis.call('HSET', KEYS[2], ARGV[1], redis.call('HINCRBY', KEYS[1], 'taken', 1) .. '\\n\\n{}')
+redis.call('HSET', KEYS[2], ARGV[1], redis.call('HINCRBY', KEYS[1], 'taken', 1) .. '\\n\\n' .. ARGV[3])
 return {'reserved'}`,
 
   /** ARGV: id, name. Notes a claim that is about to be made, so that whoever empties the namespace finds its entry in the index. */

@@ -1,0 +1,25 @@
+import { removeEverything } from '../lib/closing.ts'
+import type { Store } from '../lib/store.ts'
+import type { LiveHost } from './hosts/host.ts'
+
+/** Milliseconds since the epoch. */
+type Clock = () => number
+
+/**
+ * Takes note of namespaces that objects on a host are named after though the store does not know them: left by a crash, or all there is after the
+ * store was lost. Those of this farm are removed once they stayed unknown for the grace period, in which a lost store can be brought back; those of
+ * others that share the engine never.
+ */
+export function orphans(store: Store, mark: string, grace: number, now: Clock): (host: LiveHost, strangers: ReadonlySet<string>) => Promise<void> {
+  const since = new Map<string, number>()
+  return async (host, strangers) => {
+    const keyOf = (ns: string) => `${host.name}\n${ns}`
+    const own = new Map([...strangers].filter((ns) => ns.startsWith(mark)).map((ns) => [keyOf(ns), ns]))
+    for (const key of since.keys()) if (key.startsWith(keyOf('')) && !own.has(key)) since.delete(key)
+    for (const [key, ns] of own) {
+      since.set(key, since.get(key) ?? now())
+      // It may live on another host of the pool that is the same engine.
+      if (now() - since.get(key)! >= grace && await store.find(ns) === undefined) await removeEverything(host, store, ns)
+    }
+  }
+}
