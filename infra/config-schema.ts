@@ -147,6 +147,10 @@ export const configSchema = v.strictObject({
   controlGroups: v.optional(v.pipe(v.picklist(['required', 'best-effort', 'off']), ways({
     flag: 'control-groups', value: 'MODE', env: 'MOORAGE_CONTROL_GROUPS', comment: 'limit namespaces as a whole: required, best-effort or off',
   })), 'best-effort'),
+  /** Where containers that bind the docker socket find one of their namespace's own; without it they are refused. */
+  jobSockets: v.optional(v.pipe(text, ways({
+    flag: 'job-sockets', value: 'DIR', env: 'MOORAGE_JOB_SOCKETS', comment: 'directory that gateway and engine share, for containers that want the docker socket (Ryuk)',
+  }))),
   names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
     flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
   })), []),

@@ -34,6 +34,8 @@ export interface Config {
   ports: { range: PortRange, address?: string, reach: 'loopback' | 'address' | 'none' }
   /** Whether namespaces must be limited as a whole, may be, or are not. */
   controlGroups: 'required' | 'best-effort' | 'off'
+  /** Absolute path of a directory that gateway and engines share, for sockets inside containers; undefined when these are refused. */
+  jobSockets: string | undefined
   /** Further DNS names and addresses for the gateway's certificate. */
   names: string[]
   /** Where the audit stream goes; undefined for nowhere. */
@@ -91,6 +93,7 @@ export function loadConfig({ flags, env, readFile }: ConfigSources): Config {
     store: output.store,
     audit: output.audit,
     hosts: hosts === undefined ? [oneHost(host, hostTls, readFile)] : severalHosts(hosts, host ?? Object.values(hostTls)[0], readFile),
+    jobSockets: output.jobSockets === undefined ? undefined : resolve(output.jobSockets),
     state: resolve(output.state ?? defaultStateDirectory(env)),
     policies: Object.assign(Object.create(null), { default: defaultPolicy }, output.policies),
   }

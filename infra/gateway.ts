@@ -19,6 +19,7 @@ import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
 import { gatewayIdentity } from './identity.ts'
 import { leases } from './leases.ts'
+import { jobSockets } from './job-sockets.ts'
 import { namespaceCache } from './namespace-cache.ts'
 import { namespaceSockets } from './namespace-sockets.ts'
 import { observers, type ObserverTalk } from './observe/observers.ts'
@@ -95,6 +96,12 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const lease = leases(store, records.find, policy, Date.now)
+  const reach: Reach = { clientOf, grpc: grpcDoor() }
+  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
+  const inside = jobSockets({
+    directory: config.jobSockets, store, servedAt: sockets.at,
+    listen: async (ns, path) => draining.watch(await listenSocket(app, reach, { add: open.addInside }, ns, path, 0o666)),
+  })
   const house: House = {
     store, policy,
     namespace(id) {
@@ -103,19 +110,18 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     },
     host: (namespace) => hosts.answering(namespace.host),
     shared: (host) => host.shared,
-    ports,
+    ports, jobSockets: inside,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
     seal: (text) => createHmac('sha256', state.secret).update(text).digest('hex'),
     observe: observing.observe,
   }
-  const reach: Reach = { clientOf, grpc: grpcDoor() }
-  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
   const closing = closer({
     store, hosts, gateway,
     cut(ns) {
       records.drop(ns)
       sockets.end(ns)
+      inside.end(ns)
       open.cut(ns)
       callers.forget(ns)
       for (const host of hosts.all()) host.hub.forget(ns)
@@ -136,6 +142,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
   await sockets.resume()
+  await inside.resume()
   const tasks = [
     regularly(hostsEvery, farm.refresh), regularly(pulse, gateway.live), regularly(reapEvery, closing.reap),
     regularly(closingsEvery, closing.follow), regularly(closingsEvery, () => lease.extend(open.namespaces())),
@@ -147,6 +154,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     async stop() {
       await draining.end(config.drain * 1000)
       sockets.stop()
+      inside.stop()
       ports.stop()
       await Promise.all(tasks.map((task) => task.stop()))
       await hosts.stop()

@@ -9,6 +9,8 @@ import type { State } from './state.ts'
 export interface NamespaceSockets {
   /** Serves a namespace at an absolute path. Throws `Refusal` 400 when that cannot be. */
   begin(ns: string, path: string): Promise<void>
+  /** Where a namespace is served, if it is. */
+  at(ns: string): string | undefined
   /** Ends it for good. */
   end(ns: string): void
   /** Serves the sockets of before a restart again. */
@@ -39,6 +41,7 @@ export function namespaceSockets(store: Store, state: State, listen: (ns: string
       remembered[ns] = path
       remember()
     },
+    at: (ns) => servers.has(ns) ? remembered[ns] : undefined,
     end(ns) {
       stop(ns)
       if (remembered[ns] === undefined) return

@@ -1,5 +1,6 @@
 import type { Connection, EngineAnswer, EngineRequest, Host } from './engine.ts'
 import type { GrpcChannel, GrpcService } from './grpc.ts'
+import type { JobSockets } from './job-sockets.ts'
 import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import type { QueryFields, QueryOf } from './query.ts'
@@ -21,6 +22,7 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly connection: Connection
   readonly resolve: Resolver
   readonly ports: PortRelay
+  readonly jobSockets: JobSockets
   /** Milliseconds since the epoch, when the call arrived. */
   readonly now: number
   /** W3C trace context the engine is asked with. */

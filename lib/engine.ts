@@ -83,6 +83,8 @@ export interface Host {
   readonly shared: ReadonlyMap<string, string>
   /** The address of the host that published ports listen on; undefined when the gateway reaches none, and nothing is published. */
   readonly publishOn: string | undefined
+  /** Has the host the gateway's files at the same paths? */
+  readonly sharesFiles: boolean
   /**
    * The facts of an image, or undefined when the engine does not have it. Cached: an image id names its content.
    * `version` is the API version whose fields are wanted, the engine's newest when absent.

@@ -2,6 +2,7 @@ import type { Connection, Host } from './engine.ts'
 import type { Call, Endpoint, Plan } from './endpoint.ts'
 import { canonicalPath, parseQuery } from './go.ts'
 import { missing } from './missing.ts'
+import type { JobSockets } from './job-sockets.ts'
 import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import { readQuery } from './query.ts'
@@ -52,7 +53,7 @@ function exampleCall(host: Host, policy: Policy, row: Endpoint, term: string, qu
   const namespace: Namespace = { id: example, host: host.name, policy: '', label: '', domain: example, opened: 0, expires: 0, lease: 0, state: 'open' }
   const nothing = () => Promise.reject(new Error('an explanation does not call the engine'))
   return {
-    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: { containers: async () => '<control group of the namespace>' } }, store: exampleStore(), ports: examplePorts,
+    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: { containers: async () => '<control group of the namespace>' } }, store: exampleStore(), ports: examplePorts, jobSockets: exampleSockets,
     version: version ?? host.facts().apiVersion, connection: {} as Connection, resolve: exampleResolver(), now: 0, trace: undefined, randomHex: () => '0'.repeat(64), seal: () => '0'.repeat(64),
     term, id: row.owns ? `<${row.owns} ${term}>` : '', claim: row.owns && row.owns !== 'exec' && row.owns !== 'image' ? exampleClaim(row.owns, term) : undefined,
     query: query as Record<string, unknown>, body, engine: nothing, ask: nothing,
@@ -72,6 +73,7 @@ function exampleResolver(): Resolver {
   }
 }
 
+const exampleSockets: JobSockets = { isOwn: () => false, path: async () => '<socket of the namespace>' }
 const examplePorts: PortRelay = { take: async () => {}, refresh: async () => {}, dialled: () => [] }
 
 /** A store in which every name is free and the namespace's bridge exists. */

@@ -7,6 +7,7 @@ import { missing } from './missing.ts'
 import { storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
 import type { Observer, Outcome } from './outcome.ts'
+import type { JobSockets } from './job-sockets.ts'
 import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import { present, presentError } from './present.ts'
@@ -29,6 +30,7 @@ export interface House {
   /** Normalised reference → image id of the images the operator shares on this host. */
   shared(host: Host): ReadonlyMap<string, string>
   ports: PortRelay
+  jobSockets: JobSockets
   now(): number
   randomHex(): string
   /** 64 hex digits that only this farm can make of the text. */
@@ -118,7 +120,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const body = row.body && row.body(await readBody(row, connection), policy)
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
-    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, version, connection, resolve, now: house.now(), randomHex: house.randomHex, seal: house.seal,
+    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, jobSockets: house.jobSockets, version, connection, resolve, now: house.now(), randomHex: house.randomHex, seal: house.seal,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }

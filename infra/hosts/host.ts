@@ -71,7 +71,7 @@ export function liveHost(options: HostOptions): LiveHost {
   let reason = 'not connected yet'
 
   const host: LiveHost = {
-    name: options.name, url: options.url, publishOn: options.publishOn, client, hub, shared,
+    name: options.name, url: options.url, publishOn: options.publishOn, sharesFiles: options.url.startsWith('unix://'), client, hub, shared,
     facts: () => facts ?? raiseAway(options.name),
     call: client.call,
     stream: client.stream,

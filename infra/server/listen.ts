@@ -62,8 +62,8 @@ export function listenTls(app: App, reach: Reach, open: Connections, tls: TlsMat
   return attend(server, app, reach, identify)
 }
 
-/** A unix socket that belongs to one namespace, readable and writable by its owner only. */
-export function listenSocket(app: App, reach: Reach, open: Connections, ns: string, path: string): Promise<Server> {
+/** A unix socket that belongs to one namespace, readable and writable by its owner only unless `mode` says otherwise. */
+export function listenSocket(app: App, reach: Reach, open: Pick<Connections, 'add'>, ns: string, path: string, mode = 0o600): Promise<Server> {
   rmSync(path, { force: true })
   const server = attend(createHttp({ ...limits, shouldUpgradeCallback: upgradable(app) } as ServerOptions), app, reach, () => ns)
   server.on('connection', (socket) => open.add(ns, socket))
@@ -71,7 +71,7 @@ export function listenSocket(app: App, reach: Reach, open: Connections, ns: stri
     server.once('error', reject)
     // A umask instead of a later chmod: the socket is never open to others.
     const umask = process.umask(0o177)
-    server.listen(path, () => { chmodSync(path, 0o600); resolve(server) })
+    server.listen(path, () => { chmodSync(path, mode); resolve(server) })
     process.umask(umask)
   })
 }

@@ -1,5 +1,6 @@
 import type { Call } from '../endpoint.ts'
 import { ensureBridge, ensureVolume, owned } from '../ensure.ts'
+import { socketMount } from '../job-sockets.ts'
 import { bridgeName, storedName } from '../names.ts'
 import { Refusal } from '../refusal.ts'
 import { forcedResources } from '../schemas/defaults.ts'
@@ -22,8 +23,7 @@ export async function storedHostConfig(call: Call, wish: HostConfig, wanted: Wan
     // On cgroup v1 engines the default would show the host's control groups.
     CgroupnsMode: 'private',
     CgroupParent: await call.host.groups.containers(call.namespace, call.policy),
-    ...(rest.Binds && { Binds: await inOrder(rest.Binds, (bind) => storedBind(call, bind)) }),
-    ...(rest.Mounts && { Mounts: await inOrder(rest.Mounts, (mount) => storedMount(call, mount)) }),
+    ...await storedMounts(call, rest.Binds, rest.Mounts),
     ...(rest.VolumesFrom && { VolumesFrom: await inOrder(rest.VolumesFrom, (spec) => storedVolumesFrom(call, spec)) }),
     ...(rest.PidMode && { PidMode: await storedMode(call, parsePidMode(rest.PidMode), rest.PidMode) }),
     ...(rest.IpcMode && { IpcMode: await storedMode(call, parseIpcMode(rest.IpcMode), rest.IpcMode) }),
@@ -38,15 +38,28 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
   return results
 }
 
+/** Sockets become mounts whatever they were: a bind whose source is missing would be made, as a directory. */
+async function storedMounts(call: Call, binds: string[] | undefined, mounts: Mount[] | undefined): Promise<Pick<HostConfig, 'Binds' | 'Mounts'>> {
+  const isSocket = (text: string) => parseBind(text).kind === 'socket'
+  const sockets = await inOrder((binds ?? []).map((text) => parseBind(text)).filter((bind) => bind.kind === 'socket'),
+    ({ source, target }) => socketMount(call, source, target, 'HostConfig.Binds'))
+  const stored = [...mounts ? await inOrder(mounts, (mount) => storedMount(call, mount)) : [], ...sockets]
+  return {
+    ...(binds && { Binds: await inOrder(binds.filter((text) => !isSocket(text)), (text) => storedBind(call, text)) }),
+    ...(stored.length > 0 && { Mounts: stored }),
+  }
+}
+
 async function storedBind(call: Call, text: string): Promise<string> {
   const bind = parseBind(text)
-  if (bind.kind === 'anonymous') return bind.target
+  if (bind.kind !== 'volume') return bind.target
   const volume = await ensureVolume(call, bind.name)
   return [volume.id, bind.target, ...(bind.mode === '' ? [] : [bind.mode])].join(':')
 }
 
 async function storedMount(call: Call, mount: Mount): Promise<Mount> {
   if (mount.Type === 'image') return { ...mount, Source: (await call.resolve.image(mount.Source!)).onEngine }
+  if (mount.Type === 'bind') return socketMount(call, mount.Source ?? '', mount.Target ?? '', 'HostConfig.Mounts')
   if (mount.Type !== 'volume') return mount
   const labels = mount.VolumeOptions?.Labels
   const options = { ...mount.VolumeOptions, Labels: owned(call.ns, labels) }
@@ -87,7 +100,7 @@ async function storedExtraHost(call: Call, entry: string): Promise<string> {
 /** The parts of a host config that the engine got differently than the job asked, to be shown as asked. */
 export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<string, unknown> {
   const keys = ['PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'CpuQuota', 'LogConfig', 'PortBindings', 'PublishAllPorts', 'Links', 'Ulimits', 'Tmpfs',
-    'Binds', 'ExtraHosts', 'VolumesFrom'] as const
+    'Binds', 'Mounts', 'ExtraHosts', 'VolumesFrom'] as const
   const changed = keys.filter((key) => JSON.stringify(wish[key]) !== JSON.stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
   return Object.fromEntries(changed.map((key) => [key, wish[key] ?? unset[key]]))
 }
@@ -95,5 +108,5 @@ export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<s
 /** What the engine shows of fields nobody set. */
 const unset = {
   PidsLimit: null, Memory: 0, MemorySwap: 0, NanoCpus: 0, CpuQuota: 0, LogConfig: { Type: 'json-file', Config: {} }, PortBindings: {},
-  PublishAllPorts: false, Links: null, Ulimits: null, Tmpfs: undefined, Binds: null, ExtraHosts: null, VolumesFrom: null,
+  PublishAllPorts: false, Links: null, Ulimits: null, Tmpfs: null, Binds: null, Mounts: null, ExtraHosts: null, VolumesFrom: null,
 } as const

@@ -12,8 +12,10 @@ export async function presentContainer(answer: any, call: Call): Promise<unknown
   const root = String(call.host.facts().info.DockerRootDir ?? usualRoot)
   answer.Config.Image = facts.image ?? answer.Config.Image
   Object.assign(answer.HostConfig, facts.echo, { CgroupParent: '' })
+  // The engine leaves these out when they are empty.
+  for (const field of ['Tmpfs', 'Mounts']) if (answer.HostConfig[field] === null) delete answer.HostConfig[field]
   for (const field of ['ResolvConfPath', 'HostnamePath', 'HostsPath', 'LogPath']) answer[field] = underUsualRoot(answer[field], root)
-  for (const mount of answer.Mounts ?? []) mount.Source = underUsualRoot(mount.Source, root)
+  presentMounts(answer.Mounts, root)
   for (const data of [answer.GraphDriver?.Data ?? {}]) for (const key of Object.keys(data)) data[key] = underUsualRoot(data[key], root)
   if (answer.NetworkSettings) presentNetworks(answer.NetworkSettings, call.claim)
   const published = publishedIn(answer.NetworkSettings?.Ports)
@@ -22,6 +24,11 @@ export async function presentContainer(answer: any, call: Call): Promise<unknown
     answer.NetworkSettings.Ports = shownPortMap(answer.NetworkSettings.Ports, (port, hostPort) => call.ports.dialled(call.id, port, hostPort))
   }
   return answer
+}
+
+/** The only paths of the host that are ever bound are sockets of the namespace. */
+function presentMounts(mounts: readonly { Type: string; Source?: unknown }[] | null | undefined, root: string): void {
+  for (const mount of mounts ?? []) if (mount.Source !== undefined) mount.Source = mount.Type === 'bind' ? '/var/run/docker.sock' : underUsualRoot(mount.Source, root)
 }
 
 /** A start that this gateway has not heard of yet is caught up with, so that nothing is shown that cannot be dialled. */
@@ -62,6 +69,7 @@ export async function presentSummary(summary: any, claim: Claim | undefined, cal
   // The engine shows the id instead of the name when the reference has moved to another image.
   if (typeof claim?.facts.image === 'string' && !/^sha256:/.test(summary.Image)) summary.Image = claim.facts.image
   presentEndpoints(summary.NetworkSettings?.Networks, claim?.name, claim?.facts)
+  presentMounts(summary.Mounts, String(call.host.facts().info.DockerRootDir ?? usualRoot))
   const published = ((summary.Ports ?? []) as SummaryPort[]).filter(({ PublicPort }) => PublicPort !== undefined)
   if (published.length > 0) {
     await relayed(call, summary.Id, published.map(({ PrivatePort, Type, PublicPort }) => ({ port: `${PrivatePort}/${Type}`, hostPort: PublicPort! })))

@@ -7,6 +7,8 @@ import { cleanPath, targetFault } from './paths.ts'
 export type Bind =
   | { kind: 'volume'; name: string; target: string; mode: string }
   | { kind: 'anonymous'; target: string }
+  /** Of a path that may be a docker socket: which one it is, and whether it may be bound, is known of the call only. */
+  | { kind: 'socket'; source: string; target: string }
 
 const modeKinds: Record<string, string> = {
   rw: 'access', ro: 'access', z: 'label', Z: 'label', nocopy: 'copy',
@@ -16,12 +18,18 @@ const modeKinds: Record<string, string> = {
 
 const dockerSockets = ['/var/run/docker.sock', '/run/docker.sock']
 
-/** The 403 for a path on the host of the engine, with words of its own for the engine's socket. */
+/** Is this where clients expect the engine's socket? */
+export function isDockerSocket(path: string): boolean {
+  return dockerSockets.includes(cleanPath(path))
+}
+
+/** May this be a docker socket: the usual one, or one that the job's own client was told of? */
+export function maybeSocket(path: string): boolean {
+  return path.startsWith('/') && cleanPath(path).endsWith('.sock')
+}
+
+/** The 403 for a path on the host of the engine. */
 export function hostPathRefusal(source: string, at: string): Refusal {
-  if (dockerSockets.includes(cleanPath(source))) {
-    return new Refusal(403, `${at}: the docker socket cannot be bound yet; a socket of the namespace's own is planned, until then `
-      + 'run the client beside the containers with DOCKER_HOST, or switch off what wants the socket (TESTCONTAINERS_RYUK_DISABLED=true)', at)
-  }
   return forbidden({
     field: at,
     why: `${source} is a path on the engine's host, which is shared with others and has none of this job's files`,
@@ -31,7 +39,7 @@ export function hostPathRefusal(source: string, at: string): Refusal {
 
 /**
  * One entry of `Binds`: `[source:]target[:mode]`. Label and consistency words mean nothing here and are left out of `mode`.
- * Throws `Refusal`: 403 for host paths and mount propagation, 400 with the engine's texts for what it would refuse.
+ * Throws `Refusal`: 403 for host paths that are no sockets and mount propagation, 400 with the engine's texts for what it would refuse.
  */
 export function parseBind(bind: string, at = 'HostConfig.Binds'): Bind {
   const parts = bind.split(':')
@@ -39,12 +47,14 @@ export function parseBind(bind: string, at = 'HostConfig.Binds'): Bind {
   const invalid = (why = '') => new Refusal(400, `invalid volume specification: '${bind}'${why}`, at)
   if (first === '' || parts.length > 3 || (parts.length === 2 && isMode(second ?? ''))) throw invalid()
   if (!isMode(mode)) throw new Refusal(400, `invalid mode: ${mode}`, at)
-  if (second !== undefined && first.startsWith('/')) throw hostPathRefusal(first, at)
+  if (second !== undefined && first.startsWith('/') && !maybeSocket(first)) throw hostPathRefusal(first, at)
   const target = second ?? first
   const fault = targetFault(target)
   if (fault !== undefined) throw invalid(`: invalid mount config for type "volume": ${fault}`)
   if (second === undefined) return { kind: 'anonymous', target }
-  return { kind: 'volume', name: checkVolumeName(first, at), target, mode: keptMode(mode, at) }
+  const kept = keptMode(mode, at)
+  if (maybeSocket(first)) return { kind: 'socket', source: first, target }
+  return { kind: 'volume', name: checkVolumeName(first, at), target, mode: kept }
 }
 
 /** Is this a mode the engine knows: words of its list, at most one of each kind? */

@@ -2,13 +2,13 @@
 import type { Policy } from '../policy.ts'
 import { forbidden, Refusal } from '../refusal.ts'
 import { allow, anything, drop, flag, force, list, pass, quota, type ReadBy, rewrite, struct, text, textList, uint32, int64 } from '../schema.ts'
-import { hostPathRefusal } from './binds.ts'
+import { hostPathRefusal, maybeSocket } from './binds.ts'
 import { labels } from './labels.ts'
 import { checkVolumeName } from './names.ts'
 import { isLocalPath, targetFault } from './paths.ts'
 import { checkTmpfsSize } from './tmpfs.ts'
 
-const types = ['volume', 'tmpfs', 'image']
+const types = ['volume', 'tmpfs', 'image', 'bind']
 
 /** The options each type of mount may have. */
 const ownOptions: Record<string, string> = {
@@ -53,7 +53,8 @@ export function mountSchema(policy: Policy) {
     ReadOnly: pass(flag),
     // Means something to Docker Desktop only.
     Consistency: drop(text),
-    BindOptions: force(anything, { why: 'it belongs to binds of host paths', instead: 'leave it out' }),
+    // Binds are of sockets only, and these are bound in one way.
+    BindOptions: drop(anything),
     VolumeOptions: rewrite(volumeOptions),
     ImageOptions: pass(imageOptions),
     TmpfsOptions: quota(tmpfsOptions(policy), () => undefined),
@@ -71,7 +72,8 @@ function invalid(type: unknown, why: string, at: string): Refusal {
 function checkKind(values: ReadonlyMap<string, unknown>, at: string): void {
   const type = values.get('Type') ?? ''
   const source = values.get('Source')
-  if (type === 'bind') throw hostPathRefusal(typeof source === 'string' && source !== '' ? source.slice(0, 200) : 'the source of a bind', at)
+  const isSocket = type === 'bind' && typeof source === 'string' && maybeSocket(source)
+  if (type === 'bind' && !isSocket) throw hostPathRefusal(typeof source === 'string' && source !== '' ? source.slice(0, 200) : 'the source of a bind', at)
   if (typeof type === 'string' && !types.includes(type)) throw invalid(type, 'mount type unknown', at)
   const foreign = Object.entries(ownOptions).find(([owner, name]) => owner !== type && (values.get(name) ?? undefined) !== undefined)
   if (foreign !== undefined) throw invalid(type, `field ${foreign[1]} must not be specified`, at)

@@ -47,6 +47,7 @@ describe('the config', () => {
       images: { shared: [] },
       ports: { range: { first: 40000, last: 49999 }, reach: 'loopback' },
       controlGroups: 'best-effort',
+      jobSockets: undefined,
       names: [],
       oidc: [],
       audit: undefined,
@@ -222,6 +223,6 @@ describe('the settings', () => {
     assert.equal(new Set(settings.map(({ env }) => env)).size, settings.length)
     assert.ok(settings.every(({ env, comment }) => env.startsWith('MOORAGE_') && comment))
     assert.deepEqual(settings.map(({ flag }) => flag),
-      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'drain', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'control-groups', 'name', 'audit', 'log', 'log-format'])
+      ['listen', 'host', 'host-ca', 'host-cert', 'host-key', 'store', 'drain', 'state', 'shared-image', 'port-range', 'port-address', 'port-reach', 'control-groups', 'job-sockets', 'name', 'audit', 'log', 'log-format'])
   })
 })

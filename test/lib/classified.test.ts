@@ -62,6 +62,6 @@ test('a field that no schema has is found, also inside structs, lists and maps',
   for (const path of ['Surprise', 'HostConfig.Surprise', 'HostConfig.Mounts[].Surprise', 'NetworkingConfig.EndpointsConfig{}.Surprise']) {
     assert.equal(verdictOn(create, path), undefined, path)
   }
-  assert.equal(verdictOn(create, 'HostConfig.Mounts[].BindOptions.Propagation'), 'force')
+  assert.equal(verdictOn(create, 'HostConfig.Mounts[].BindOptions.Propagation'), 'drop')
   assert.equal(verdictOn(create, 'HostConfig.Mounts[].VolumeOptions.Labels'), 'rewrite')
 })

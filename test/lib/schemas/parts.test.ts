@@ -26,6 +26,8 @@ test('binds are read as the engine reads them, without the words that mean nothi
     ['vol:/data:rw', { kind: 'volume', name: 'vol', target: '/data', mode: 'rw' }],
     ['vol:/data:ro,Z', { kind: 'volume', name: 'vol', target: '/data', mode: 'ro' }],
     ['vol:/data:z,nocopy,cached', { kind: 'volume', name: 'vol', target: '/data', mode: 'nocopy' }],
+    ['/var/run/docker.sock:/s:ro', { kind: 'socket', source: '/var/run/docker.sock', target: '/s' }],
+    ['//tmp/./a.sock:/s', { kind: 'socket', source: '//tmp/./a.sock', target: '/s' }],
   ]
   for (const [bind, read] of binds) assert.deepEqual(parseBind(bind), read)
 })
