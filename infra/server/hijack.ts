@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex, Readable, Writable } from 'node:stream'
+import { Duplex, type Readable, type Writable } from 'node:stream'
 import type { EngineAnswer, EngineRequest, ShapeHead } from '../../lib/engine.ts'
 import type { EngineClient } from '../hosts/client.ts'
 import { upgradeEngine } from '../hosts/upgrade.ts'
+import { farewell } from './farewell.ts'
 
 /** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
 export interface Upgrade {
@@ -31,7 +32,7 @@ export async function hijack(client: EngineClient, request: EngineRequest, shape
 async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, contentType: string | undefined, protocol: 'tcp' | 'h2c'): Promise<void> {
   const type: Record<string, string> = contentType === undefined ? {} : { 'Content-Type': contentType }
   if (end.kind === 'socket') {
-    const done = pipeBoth(end.socket, end.socket, engine, protocol === 'tcp')
+    const done = pipeBoth(end.socket, end.socket, engine, { halves: protocol === 'tcp' })
     await switchProtocols(end, protocol, { ...type, ...head.headers })
     return done
   }
@@ -39,7 +40,8 @@ async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, 
   end.outgoing.useChunkedEncodingByDefault = false
   end.outgoing.writeHead(200, { 'Content-Type': 'application/vnd.docker.raw-stream', ...head.headers })
   end.outgoing.flushHeaders()
-  return pipeBoth(end.incoming, end.outgoing, engine, true)
+  // With a length, what the client still says comes behind the request, where this kind of connection has no ear: that is no end of input.
+  return pipeBoth(end.incoming, end.outgoing, engine, { halves: true, inputEnds: end.incoming.headers['content-length'] === undefined })
 }
 
 /** Tells the client that its connection is its own now. Resolves when that has been written: HTTP/2 may start only then. */
@@ -53,11 +55,15 @@ export function switchProtocols({ socket, head, outgoing }: Upgrade & { outgoing
   })
 }
 
-/**
- * Moves bytes both ways until both directions have ended; with `halves`, each ends on its own, otherwise the first end is the end of both.
- * Listeners for errors come before the first write.
- */
-function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, halves: boolean): Promise<void> {
+interface Ends {
+  /** Each direction ends on its own; otherwise the first end is the end of both. */
+  halves: boolean
+  /** The client's end of input is told to the engine. */
+  inputEnds?: boolean
+}
+
+/** Moves bytes both ways until both directions have ended. Listeners for errors come before the first write. */
+function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { halves, inputEnds = true }: Ends): Promise<void> {
   return new Promise((resolve) => {
     const close = () => {
       fromClient.destroy()
@@ -69,7 +75,12 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, halv
     toClient.on('close', close)
     if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
     engine.on('close', () => { if (!engine.readableEnded) close(); else resolve() })
-    fromClient.pipe(engine)
+    // An engine closes its side when all is over and never before (moby, httputils.CloseStreams); a client may leave its own open for ever.
+    engine.on('end', () => {
+      if (toClient instanceof Duplex) farewell(toClient)
+      engine.destroy()
+    })
+    fromClient.pipe(engine, { end: inputEnds })
     engine.pipe(toClient)
   })
 }

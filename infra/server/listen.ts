@@ -10,6 +10,7 @@ import type { Connection } from '../../lib/engine.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { namespaceOfCertificate } from '../certificates.ts'
 import { nodeConnection, type Reach } from './connection.ts'
+import { farewell } from './farewell.ts'
 import type { Upgrade } from './hijack.ts'
 import type { Connections } from './connections.ts'
 
@@ -88,6 +89,8 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
     const target = incoming.url ?? '/'
     incoming.url = '/'
     incoming.headers.host = 'moorage'
+    // Node loses what a client sends behind an upgrade that is not taken: the client is told to begin anew.
+    if (incoming.headers.upgrade !== undefined && upgrade === undefined) outgoing.shouldKeepAlive = false
     // The connection is made here and not on demand, so that a client that leaves early is noticed.
     const connection: Connection = nodeConnection(incoming, outgoing, upgrade, reach)
     entries.set(incoming, { target, namespace: identify(incoming.socket), connection })
@@ -99,7 +102,7 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
     const outgoing = new ServerResponse(incoming)
     outgoing.shouldKeepAlive = false
     outgoing.assignSocket(socket as Socket)
-    outgoing.on('finish', () => socket.end())
+    outgoing.on('finish', () => farewell(socket))
     handle(incoming, outgoing, { socket, head })
   })
   server.on('clientError', answerMalformed)
@@ -114,6 +117,7 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     : new Refusal(400, 'malformed HTTP request')
   const body = `${JSON.stringify({ message: refusal.message })}\n`
   const status = refusal.status === 431 ? '431 Request Header Fields Too Large' : '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  socket.write(`HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`)
+  farewell(socket)
 }
 

@@ -1,6 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { Engine } from '../setup/engine.ts'
 import { startGateway, type Gateway } from '../setup/gateway.ts'
 import { ask, type Answer, type Ask } from '../setup/plain-http.ts'
@@ -25,6 +28,8 @@ export interface Arena {
   /** The engine itself, without a gateway. */
   bare: Side
   open(): Promise<Side>
+  /** Another namespace, that was opened for its certificates, on a unix socket too. */
+  serve(id: string): Promise<Side>
   /** What the engine got while `work` ran, beside the gateway's own looks at it. */
   recorded<T>(work: () => Promise<T>): Promise<{ result: T; requests: RecordedRequest[] }>
   /** A new container of that side. With `start` it runs `sleep`. */
@@ -46,9 +51,15 @@ export async function openArena({ config = {} as object } = {}): Promise<Arena> 
     opened.push(id)
     return side(id, path)
   }
+  const serve = async (id: string) => {
+    const path = join(directory, `${++sockets}.sock`)
+    await control(gateway, 'POST', `/namespaces/${id}/socket`, { path })
+    opened.push(id)
+    return side(id, path)
+  }
   const [attacker, victim] = [await open(), await open()]
   return {
-    engine, gateway, recorder, attacker, victim, open,
+    engine, gateway, recorder, attacker, victim, open, serve,
     bare: side('', engine.socket),
     async recorded(work) {
       const from = recorder.requests.length
@@ -73,4 +84,14 @@ export async function openArena({ config = {} as object } = {}): Promise<Arena> 
       rmSync(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** The control API, as the operator. */
+async function control({ url, stateDir }: Gateway, method: string, path: string, body: object): Promise<void> {
+  const token = readFileSync(join(stateDir, 'operator-token'), 'utf8').trim()
+  const asked = request(new URL(path, url), { method, agent: false, rejectUnauthorized: false, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } })
+  asked.end(JSON.stringify(body))
+  const [answer] = await once(asked, 'response')
+  if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${await text(answer)}`)
+  answer.resume()
 }
