@@ -42,13 +42,14 @@ export async function startBuild(call: Call, order: BuildOrder, signal: AbortSig
   const id = () => call.randomHex().slice(0, 25)
   const [ref, session] = [id(), id()]
   const headers = sessionMetadata(call.ns, sessionValues(session, [healthMethod, ...order.services.keys()]))
+  let service: GrpcService
   try {
+    service = await buildkitService(call, channel)
     await call.host.session(headers, sessionService(order.services), both)
   } catch (error) {
     channel.close()
     throw error
   }
-  const service = buildkitService(call, channel)
   const ask = <I extends DescMessage>(method: string, input: I, message: MessageShape<I>): AsyncIterable<Uint8Array> =>
     service({ method: `moby.buildkit.v1.Control/${method}`, metadata: {}, requests: just(write(input, message)), signal: both } satisfies Rpc)
   const done = only(ask('Solve', SolveRequestSchema, create(SolveRequestSchema, {

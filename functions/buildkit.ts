@@ -50,7 +50,7 @@ const methods: ReadonlyMap<string, Method> = new Map(table.map((method) => [meth
 export const buildkitMethods: readonly Method[] = table
 
 /** BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. */
-export function buildkitService(call: Call, channel: GrpcChannel): GrpcService {
-  const world: BuildWorld = { call, channel, scope: buildScope(call) }
+export async function buildkitService(call: Call, channel: GrpcChannel): Promise<GrpcService> {
+  const world: BuildWorld = { call, channel, scope: await buildScope(call) }
   return buildService(methods, world)
 }

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
@@ -113,7 +113,6 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     ports, jobSockets: inside,
     now: Date.now,
     randomHex: () => randomBytes(32).toString('hex'),
-    seal: (text) => createHmac('sha256', state.secret).update(text).digest('hex'),
     observe: observing.observe,
   }
   const closing = closer({

@@ -29,8 +29,6 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly trace: string | undefined
   /** A fresh random hex string of 64 characters, for names the engine would otherwise choose. */
   randomHex(): string
-  /** 64 hex digits that only this farm can make of the text, the same for ever. */
-  seal(text: string): string
   /** The job's string in the path, '' on rows without one. */
   readonly term: string
   /** The engine id (volumes: stored name) that `term` resolved to, '' on rows that own nothing. */
@@ -100,7 +98,7 @@ export interface Endpoint<F extends QueryFields = any, B = any> {
   answer?: (call: Call<QueryOf<F>, B>) => Reply | Promise<Reply>
   travels?: 'json' | 'raw' | 'lines' | 'hijack' | ((call: Call<QueryOf<F>, B>) => 'json' | 'raw' | 'lines' | 'hijack')
   upload?: boolean
-  serves?: (call: Call<QueryOf<F>, B>, channel: GrpcChannel) => GrpcService
+  serves?: (call: Call<QueryOf<F>, B>, channel: GrpcChannel) => Promise<GrpcService>
   claims?: (answer: any, call: Call<QueryOf<F>, B>, plan: Plan) => void | Promise<void>
   releases?: boolean
   present?: (answer: any, call: Call<QueryOf<F>, B>) => unknown | Promise<unknown>

@@ -69,6 +69,11 @@ export interface ControlGroups {
    * the operator can live with that. Throws `Refusal` 503 where he cannot.
    */
   containers(namespace: Namespace, policy: Policy): Promise<string | undefined>
+  /**
+   * The group above all RUN steps of a namespace's builds, as BuildKit takes it, and a token for the names of other caches. Both are the
+   * same for those who share caches and for nobody else, also where groups have no limits. Throws as `containers` does.
+   */
+  builds(namespace: Namespace, policy: Policy): Promise<{ parent: string; caches: string }>
 }
 
 /** One engine of the pool. Every method throws `Refusal` 503 naming the host when the engine cannot be reached. */

@@ -53,11 +53,16 @@ function exampleCall(host: Host, policy: Policy, row: Endpoint, term: string, qu
   const namespace: Namespace = { id: example, host: host.name, policy: '', label: '', domain: example, opened: 0, expires: 0, lease: 0, state: 'open' }
   const nothing = () => Promise.reject(new Error('an explanation does not call the engine'))
   return {
-    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: { containers: async () => '<control group of the namespace>' } }, store: exampleStore(), ports: examplePorts, jobSockets: exampleSockets,
-    version: version ?? host.facts().apiVersion, connection: {} as Connection, resolve: exampleResolver(), now: 0, trace: undefined, randomHex: () => '0'.repeat(64), seal: () => '0'.repeat(64),
+    ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: exampleGroups }, store: exampleStore(), ports: examplePorts, jobSockets: exampleSockets,
+    version: version ?? host.facts().apiVersion, connection: {} as Connection, resolve: exampleResolver(), now: 0, trace: undefined, randomHex: () => '0'.repeat(64),
     term, id: row.owns ? `<${row.owns} ${term}>` : '', claim: row.owns && row.owns !== 'exec' && row.owns !== 'image' ? exampleClaim(row.owns, term) : undefined,
     query: query as Record<string, unknown>, body, engine: nothing, ask: nothing,
   }
+}
+
+const exampleGroups: Host['groups'] = {
+  containers: async () => '<control group of the namespace>',
+  builds: async () => ({ parent: '<control group of builds>', caches: '<caches>' }),
 }
 
 function exampleClaim(kind: Kind, name: string): Claim & { id: string } {

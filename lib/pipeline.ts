@@ -33,8 +33,6 @@ export interface House {
   jobSockets: JobSockets
   now(): number
   randomHex(): string
-  /** 64 hex digits that only this farm can make of the text. */
-  seal(text: string): string
   /** Told what became of every call. */
   observe: Observer
 }
@@ -120,7 +118,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const body = row.body && row.body(await readBody(row, connection), policy)
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
-    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, jobSockets: house.jobSockets, version, connection, resolve, now: house.now(), randomHex: house.randomHex, seal: house.seal,
+    ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, jobSockets: house.jobSockets, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }
@@ -192,7 +190,7 @@ async function forward(row: Endpoint, call: Call): Promise<Response> {
 async function served(row: Endpoint, call: Call): Promise<Response> {
   const channel = await call.host.channel()
   try {
-    return await call.connection.serve(call.ns, channel, row.serves!(call, channel))
+    return await call.connection.serve(call.ns, channel, await row.serves!(call, channel))
   } finally {
     channel.close()
   }

@@ -13,13 +13,26 @@ const seconds = v.pipe(v.number(), v.minValue(1))
 /** Capabilities a policy may add to the engine's default set; every other one reaches beyond the container's own namespaces. */
 export const optionalCapabilities = ['SYS_PTRACE', 'IPC_LOCK', 'SYS_NICE', 'NET_ADMIN'] as const
 
+const memory = v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024))
+const cpus = v.pipe(v.number(), v.minValue(0.01))
+const pids = v.pipe(v.number(), v.integer(), v.minValue(1))
+
+/**
+ * Memory, cpus and pids are of the namespace, all its containers together, where the host has control groups for that; and of each
+ * container, which gets that much when it asks for none and may not ask for more.
+ */
 export const limitsSchema = v.strictObject({
-  /** Bytes of memory each container gets when it asks for none, and the most it may ask for. Absent: the host's memory. */
-  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024))),
-  /** Cores each container gets when it asks for none, and the most it may ask for. Absent: the host's cores. */
-  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
-  /** Processes and threads of one container. */
-  pids: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 4096),
+  /** Bytes; swap comes to as much again. Absent: the host's memory. */
+  memory: v.optional(memory),
+  /** Cores. Absent: the host's cores. */
+  cpus: v.optional(cpus),
+  /** Processes and threads. */
+  pids: v.optional(pids, 4096),
+  /**
+   * What the builds of a trust domain get together on a host, when they share a cache and with it a control group (`build.cache: domain`); with
+   * `namespace` builds are in the namespace's own. What is not said here is as above.
+   */
+  build: v.optional(v.strictObject({ memory: v.optional(memory), cpus: v.optional(cpus), pids: v.optional(pids) }), {}),
   /** Bytes of `/dev/shm` and of each tmpfs a container may ask for. */
   shm: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1024 ** 3),
   containers: v.optional(count, 200),

@@ -1,9 +1,9 @@
-import { limitsOf, type GroupMode } from '../../lib/groups/groups.ts'
+import { buildGroup, limitsOf, type GroupMode } from '../../lib/groups/groups.ts'
 import { removeOldHelpers } from '../../lib/groups/helper.ts'
 import type { GroupLimits } from '../../lib/groups/layout.ts'
 import { groupNames, type GroupNames } from '../../lib/groups/names.ts'
-import type { Policy } from '../../lib/policy.ts'
-import type { Store } from '../../lib/store.ts'
+import { defaultPolicy, type Policy } from '../../lib/policy.ts'
+import type { Namespace, Store } from '../../lib/store.ts'
 import type { LiveHost } from './host.ts'
 
 /** What one gateway does about the control groups of all its hosts. */
@@ -22,6 +22,9 @@ export interface KeeperParts {
   secret: string
 }
 
+/** For what nobody says limits of any more; as many processes as a kernel can have. */
+const unlimited: Policy = { ...defaultPolicy, limits: { ...defaultPolicy.limits, pids: 2 ** 22 } }
+
 /** Seconds a helper container may be there; its gateway is gone when it is older. */
 const helperAge = 600
 
@@ -35,16 +38,21 @@ export function groupKeeper({ mode, store, policy, secret }: KeeperParts): Group
   }
 
   /** A policy may be gone from the config while its namespaces live. */
-  function limits(name: string): GroupLimits {
+  const policyOf = ({ policy: name }: Namespace): Policy => {
     try {
-      return limitsOf(policy(name).limits)
+      return policy(name)
     } catch {
-      return limitsOf({})
+      return unlimited
     }
   }
 
   async function alive(): Promise<ReadonlyMap<string, GroupLimits>> {
-    return new Map((await store.namespaces()).map((namespace) => [namespace.id, limits(namespace.policy)]))
+    const namespaces = await store.namespaces()
+    const builds = await Promise.all(namespaces.map(async (namespace) => buildGroup(await names(), namespace, policyOf(namespace))))
+    return new Map([
+      ...builds.map(({ group, limits }) => [group, limits] as const),
+      ...namespaces.map((namespace) => [namespace.id, limitsOf(policyOf(namespace).limits)] as const),
+    ])
   }
 
   return {
@@ -53,7 +61,7 @@ export function groupKeeper({ mode, store, policy, secret }: KeeperParts): Group
       if (mode === 'off') return
       try {
         for (const namespace of await store.namespaces()) {
-          if (namespace.host === host.name && namespace.state === 'open') host.groups.prepare(namespace, policy(namespace.policy))
+          if (namespace.host === host.name && namespace.state === 'open') host.groups.prepare(namespace, policyOf(namespace))
         }
         await host.groups.sweep(alive)
         await removeOldHelpers(host, Date.now() / 1000 - helperAge)

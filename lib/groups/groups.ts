@@ -3,7 +3,7 @@ import type { Policy } from '../policy.ts'
 import { Refusal } from '../refusal.ts'
 import type { Namespace } from '../store.ts'
 import type { Helper, Outcome } from './helper.ts'
-import { layoutOf, type GroupLimits, type Layout, type Step } from './layout.ts'
+import { layoutOf, plainPath, type GroupLimits, type Layout, type Step } from './layout.ts'
 import type { GroupNames } from './names.ts'
 
 /** What the operator wants of control groups: no work without them, as good as the host allows, or none. */
@@ -35,6 +35,9 @@ export interface KeptGroups extends ControlGroups {
 /** Milliseconds after which a helper that could not run is tried again. */
 const retryAfter = 30_000
 
+/** Milliseconds after which the group of a domain is made again as a build begins: another gateway may have found it to be nobody's. */
+const domainGroupAge = 30_000
+
 /** Groups that one run of the helper takes care of. */
 const atOnce = 40
 
@@ -47,7 +50,7 @@ interface Work {
 /** Keeps control groups: each is made once, and again after the host was away. Whoever comes while the helper runs shares its next run. */
 export function controlGroups({ host, mode, names, helper, now, onUnlimited }: GroupParts): KeptGroups {
   /** Group → its limits in one text, while they are there or on their way. */
-  const made = new Map<string, { limits: string; there: Promise<void> }>()
+  const made = new Map<string, { limits: string; there: Promise<void>; since: number }>()
   const queue: Work[] = []
   const told = new Set<string>()
   let running = false
@@ -96,7 +99,7 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
     const known = made.get(group)
     if (known?.limits === text) return known.there
     const there = make(group, limits)
-    const entry = { limits: text, there }
+    const entry = { limits: text, there, since: now() }
     made.set(group, entry)
     there.catch(() => { if (made.get(group) === entry) made.delete(group) })
     return there
@@ -117,6 +120,14 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
     }
   }
 
+  /** In the background: what runs is limited as soon as it is made. */
+  function refresh(group: string, limits: GroupLimits): void {
+    const known = made.get(group)
+    if (known === undefined || now() - known.since < domainGroupAge) return
+    known.since = now()
+    void make(group, limits).catch(() => { if (made.get(group) === known) made.delete(group) })
+  }
+
   async function remove(groups: readonly string[]): Promise<void> {
     for (const group of groups) made.delete(group)
     await Promise.all(groups.map((group) => carryOut((places) => places.remove(group))))
@@ -124,6 +135,13 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
 
   return {
     containers: async ({ id }, { limits }) => (await limited(id, limitsOf(limits)))?.parent(id),
+    async builds(namespace, policy) {
+      const { group, limits } = await buildGroup(await names(), namespace, policy)
+      refresh(group, limits)
+      const place = await limited(group, limits)
+      const { farm, ofCaches } = await names()
+      return { parent: place?.buildParent(group) ?? plainPath(farm, group), caches: await ofCaches(group) }
+    },
     reset() {
       made.clear()
       trouble = { reason: '', until: 0 }
@@ -148,6 +166,12 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
       for (const group of dead) if (after.has(group)) await ensure(group, after.get(group)!)
     },
   }
+}
+
+/** The group that builds of a namespace are in, which they share with those whose caches they share. */
+export async function buildGroup(names: GroupNames, namespace: Namespace, { build, limits }: Policy): Promise<{ group: string; limits: GroupLimits }> {
+  if (build.cache === 'namespace') return { group: namespace.id, limits: limitsOf(limits) }
+  return { group: await names.ofDomain(namespace.domain), limits: limitsOf({ ...limits, ...limits.build }) }
 }
 
 /** The part of a policy's limits that a group holds. */

@@ -97,9 +97,14 @@ function handDown(path: string): Step[] {
   return trees.map((controller) => write(`${path}/cgroup.subtree_control`, `+${controller}`))
 }
 
+/** A group as a path in each tree: what the engine makes it of when nobody else does. */
+export function plainPath(farm: string, group: string): string {
+  return `/${top}/${farm}/${group}`
+}
+
 /** Directories of the gateway's own, beside the engine's. */
 function plainLayout(version: string, farm: string): Layout {
-  const path = (group: string) => `/${top}/${farm}/${group}`
+  const path = (group: string) => plainPath(farm, group)
   const tree = (name: string) => (version === '2' ? root : `${root}/${name}`)
   const make = (name: string, group: string): Step[] => {
     const ancestors = ['', `/${top}`, `/${top}/${farm}`]

@@ -7,10 +7,12 @@ export interface GroupNames {
    * outside the farm can tell another domain's name.
    */
   ofDomain(domain: string): Promise<string>
+  /** What the caches of those who share them are told apart by, as unguessable as the above. */
+  ofCaches(sharers: string): Promise<string>
 }
 
 /** Hex digits in which no two names of a farm meet by chance. */
-const [farmDigits, domainDigits] = [12, 24]
+const [farmDigits, tokenDigits] = [12, 24]
 
 /** Derives names from the farm's secret (HMAC-SHA-256). A namespace's own group is called by its token, which is unguessable itself. */
 export async function groupNames(secret: string): Promise<GroupNames> {
@@ -19,7 +21,8 @@ export async function groupNames(secret: string): Promise<GroupNames> {
   const derived = async (text: string, digits: number) => hex(await crypto.subtle.sign('HMAC', key, encoder.encode(text))).slice(0, digits)
   return {
     farm: await derived('farm', farmDigits),
-    ofDomain: async (domain) => `b${await derived(`domain ${domain}`, domainDigits)}`,
+    ofDomain: async (domain) => `b${await derived(`domain ${domain}`, tokenDigits)}`,
+    ofCaches: (sharers) => derived(`caches ${sharers}`, tokenDigits),
   }
 }
 

@@ -66,5 +66,5 @@ test('raw LLB is built in the namespace\'s control group, whatever group it name
   ])
   assert.deepEqual([code, message], [0, ''])
   const log = status.answers.flatMap(({ logs }) => logs.map(({ msg }) => Buffer.from(msg).toString())).join('')
-  assert.match(log, /:\/moorage\/build-[0-9a-f]{24}\/buildkit\//)
+  assert.match(log, /:\/moorage\/[0-9a-f]{12}\/b[0-9a-f]{24}\/buildkit\//)
 })

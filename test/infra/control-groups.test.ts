@@ -5,6 +5,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmdirSync, writeFileSync
 import { dirname } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { namespaceToken } from '../../lib/names.ts'
+import { dockerfile } from '../setup/build-context.ts'
 import { cli, docker } from '../setup/cli.ts'
 import { command } from '../setup/command.ts'
 import type { Engine } from '../setup/engine.ts'
@@ -19,6 +20,8 @@ const patience = 60_000
 const policies = {
   default: { limits: { memory: 64 * megabyte, cpus: 1, pids: 60 } },
   slow: { limits: { cpus: 0.1 } },
+  own: { build: { cache: 'namespace' }, limits: { memory: 64 * megabyte } },
+  shared: { build: { cache: 'domain' }, limits: { memory: 512 * megabyte, build: { memory: 64 * megabyte, pids: 60 } } },
   wide: { limits: { memory: 512 * megabyte, cpus: 2, pids: 60 } },
 }
 
@@ -28,6 +31,8 @@ const groupsOf = (ns: string) => globSync(`/sys/fs/cgroup/{,*/}moorage/*/${ns}`)
 /** A control file of the group. The unified hierarchy beside those of version 1 has files of the same names, and no controllers. */
 const fileOf = (ns: string, name: string) =>
   globSync(`/sys/fs/cgroup/{,*/}moorage/*/${ns}/${name}`).find((file) => !file.startsWith('/sys/fs/cgroup/unified/')) ?? assert.fail(`no ${name} of ${ns}`)
+
+const peak = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'memory.peak' : 'memory.max_usage_in_bytes'
 
 const readOf = (ns: string, name: string) => readFileSync(fileOf(ns, name), 'utf8').trim()
 
@@ -47,6 +52,7 @@ for (const version of versions) {
     together(get)
     escapes(get)
     life(get)
+    if (version !== '20.10') builds(get)
   })
 }
 
@@ -84,8 +90,7 @@ function together(get: Get): void {
     const [narrow, wide] = [await get().gateway.open(), await get().gateway.open('--policy', 'wide')]
     assert.equal(await holders(wide), 3)
     assert.ok(await holders(narrow) < 3)
-    const most = existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'memory.peak' : 'memory.max_usage_in_bytes'
-    assert.ok(Number(readOf(narrow.id, most)) <= 64 * megabyte)
+    assert.ok(Number(readOf(narrow.id, peak)) <= 64 * megabyte)
   })
 
   it('hold the number of processes of all containers of a namespace together', async () => {
@@ -141,6 +146,53 @@ function escapes(get: Get): void {
     await until(() => commands().includes('sleep 31415'), 'The process that exec started is in the group', patience)
     const shown = await docker(namespace.env, ['inspect', 'app']) + await docker(namespace.env, ['exec', 'app', 'cat', '/proc/self/cgroup'])
     assert.ok(!shown.includes('moorage'), shown)
+  })
+}
+
+/** Builds an image whose RUN step needs that many megabytes: whether that can be. */
+async function buildsWith({ env }: Namespace, megabytes: number): Promise<boolean> {
+  const step = `RUN --mount=type=tmpfs,target=/held dd if=/dev/zero of=/held/x bs=1M count=${megabytes}`
+  const { status } = await cli(env, ['build', '-q', '--no-cache', dockerfile(`FROM busybox\n${step}`)], { timeout: 120_000 })
+  return status === 0
+}
+
+/** Containers of 45 MB that 64 MB of memory have room for, as much again of swap included. */
+const room = /^SwapTotal: +0 kB/m.test(readFileSync('/proc/meminfo', 'utf8')) ? 1 : 2
+
+function builds(get: Get): void {
+  it('hold containers and build steps of a namespace together that shares its cache with nobody', async () => {
+    const namespace = await get().gateway.open('--policy', 'own')
+    assert.equal(await buildsWith(namespace, 45), true)
+    const names = ['one', 'two'].slice(0, room)
+    for (const name of names) {
+      await run(namespace, name, 'dd if=/dev/zero of=/dev/shm/x bs=1M count=45 && echo held && sleep 1000')
+      assert.equal(await says(namespace, name, 'held'), true)
+    }
+    // Who is killed is the kernel's choice.
+    const built = await buildsWith(namespace, 45)
+    const running = (await docker(namespace.env, ['ps', '-q'])).split('\n').filter(Boolean).length
+    assert.ok(!built || running < names.length)
+    assert.ok(Number(readOf(namespace.id, peak)) <= 64 * megabyte)
+  })
+
+  it('hold the build steps of a trust domain together, whoever of it builds, and not its containers', async () => {
+    const domain = ['--policy', 'shared', '--domain', `limits-${randomBytes(4).toString('hex')}`]
+    const [first, second] = [await get().gateway.open(...domain), await get().gateway.open(...domain)]
+    assert.equal(await holders(first), 3)
+    const farm = dirname(groupsOf(first.id).find((group) => group.includes('/pids/')) ?? groupsOf(first.id)[0]!)
+    const groups = () => globSync(`${farm}/b${'[0-9a-f]'.repeat(24)}`)
+    const before = new Set(groups())
+    assert.equal(await buildsWith(first, 45), true)
+    assert.equal(await buildsWith(second, 140), false)
+    const made = groups().filter((group) => !before.has(group))
+    assert.equal(made.length, 1)
+    assert.equal(readFileSync(`${made[0]}/pids.max`, 'utf8').trim(), '60')
+  })
+
+  it('are not shown to build steps as a name that leads to others', async () => {
+    const namespace = await get().gateway.open('--policy', 'shared', '--domain', `limits-${randomBytes(4).toString('hex')}`)
+    const { stdout, stderr } = await cli(namespace.env, ['build', '--progress', 'plain', '--no-cache', dockerfile('FROM busybox\nRUN cat /proc/self/cgroup')], { timeout: 120_000 })
+    assert.ok(!`${stdout}${stderr}`.includes(namespace.id))
   })
 }
 
