@@ -40,8 +40,8 @@ interface Making {
 async function ensure(call: Call, kind: Kind & ('network' | 'volume'), name: string, make: (stored: string) => Making): Promise<Made> {
   const existing = await call.store.byName(call.ns, kind, name)
   if (existing?.id !== undefined) return existing as Made
-  // One creator at a time in this gateway; the store decides between gateways.
-  return call.host.exclusively(`${kind}:${call.ns}:${name}`, async () => {
+  // One creator at a time over all gateways; the others find what it made.
+  return call.host.inTurn(`${kind}:${call.ns}:${name}`, async () => {
     const meanwhile = await call.store.byName(call.ns, kind, name)
     if (meanwhile?.id !== undefined) return meanwhile as Made
     await takeName(call, { kind, name, taken: () => new Refusal(503, `${kind} ${name} is being created by another call; try again`) })

@@ -63,7 +63,9 @@ export function withLoading<T>(host: Host, prefix: string, work: () => Promise<T
 /** Removes what died with whoever made it. */
 export async function clearLeft(host: Host): Promise<void> {
   for (const key of await host.leftTurns()) {
-    if (key.startsWith(realKey) || key.startsWith(loadingKey)) await host.inTurn(key, async (turn) => { if (turn.left) await clear(host, turn.left) })
+    const isImage = key.startsWith(realKey) || key.startsWith(loadingKey)
+    // Other turns leave nothing on the engine; taking one and ending it takes it off the record.
+    await host.inTurn(key, async (turn) => { if (isImage && turn.left) await clear(host, turn.left) })
   }
 }
 

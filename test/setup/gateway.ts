@@ -39,8 +39,8 @@ export interface Gateway {
 }
 
 export interface GatewayOptions {
-  /** Path of the engine's unix socket. */
-  engineSocket: string
+  /** Path of the engine's unix socket; left out when the config names hosts. */
+  engineSocket?: string
   stateDir?: string
   /** Text of a config file (YAML or JSON), or what to write as one. */
   config?: string | object
@@ -78,7 +78,7 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     const listen = url ? new URL(url).host : '127.0.0.1:0'
     // A test file that is killed does not leave its gateway behind.
     const [file = '', ...words] = [...inside, 'setpriv', '--pdeathsig', 'KILL', process.execPath, program]
-    child = spawn(file, [...words, 'serve', '--listen', listen, '--host', `unix://${engineSocket}`, '--state', state,
+    child = spawn(file, [...words, 'serve', '--listen', listen, ...(engineSocket === undefined ? [] : ['--host', `unix://${engineSocket}`]), '--state', state,
       ...(config ? ['--config', configFile] : []), ...flags], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => { log += text })
     await until(() => {

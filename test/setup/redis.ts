@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,27 +23,48 @@ export interface RedisServer {
 }
 
 /** Starts Debian's redis-server at a free port. It ends with this process at the latest. `settings` are further lines of redis.conf as flags. */
-export async function startRedis(...settings: string[]): Promise<RedisServer> {
+export function startRedis(...settings: string[]): Promise<RedisServer> {
+  return startServer(() => ['--save', '', '--appendonly', 'no', ...settings])
+}
+
+/** Starts a sentinel with these lines of its configuration. */
+export function startSentinel(...lines: string[]): Promise<RedisServer> {
+  return startServer((directory) => {
+    const file = join(directory, 'sentinel.conf')
+    writeFileSync(file, `${lines.join('\n')}\n`)
+    return [file, '--sentinel']
+  })
+}
+
+/** `parameters` may begin with the file of a configuration. */
+async function startServer(parameters: (directory: string) => string[]): Promise<RedisServer> {
   install('redis')
   const directory = mkdtempSync(join(tmpdir(), 'moorage-redis-'))
-  const port = await freePort()
+  let port = await freePort()
   let child: ChildProcess | undefined
   const end = async () => {
     const pid = child?.pid
     child?.kill('SIGKILL')
     if (pid !== undefined) await until(() => !isAlive(pid), 'Redis ends')
   }
+  /** False when it ended at once, because somebody else has the port meanwhile. */
+  const tried = async () => {
+    const started = child = spawn(join(treePath('redis'), 'usr/bin/redis-server'), [
+      ...parameters(directory), '--port', String(port), '--bind', '127.0.0.1', '--dir', directory,
+    ], { stdio: 'ignore' })
+    // Tests end although it runs; `exit` below ends it then.
+    started.unref()
+    let answered = false
+    await until(async () => started.exitCode !== null || (answered = await answers(port)), 'Redis answers', 60_000)
+    return answered && started.exitCode === null
+  }
   const server: RedisServer = {
-    url: `redis://127.0.0.1:${port}`, port,
+    get url() { return `redis://127.0.0.1:${port}` },
+    get port() { return port },
     signal: (signal) => void child?.kill(signal),
     kill: end,
     async start() {
-      child = spawn(join(treePath('redis'), 'usr/bin/redis-server'), [
-        '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory, ...settings,
-      ], { stdio: 'ignore' })
-      // Tests end although it runs; `exit` below ends it then.
-      child.unref()
-      await until(() => answers(port), 'Redis answers')
+      if (!await tried()) throw new Error(`Redis does not start at port ${port}`)
     },
     async stop() {
       await end()
@@ -54,7 +75,10 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
     child?.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })
   })
-  await server.start()
+  for (let attempt = 0; !await tried(); attempt++) {
+    if (attempt > 5) throw new Error('Redis does not start at any port')
+    port = await freePort()
+  }
   return server
 }
 
