@@ -1,7 +1,10 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import { diskUsage, prune, status, workers } from '../lib/buildkit/control.ts'
 import { buildScope } from '../lib/buildkit/group.ts'
+import { listenHistory, requireBlob, updateHistory } from '../lib/buildkit/history.ts'
 import { frontendSolve } from '../lib/buildkit/frontend-solve.ts'
-import { buildService, deny, mediate, pass, swallow, type BuildWorld, type Method } from '../lib/buildkit/method.ts'
+import { buildService, deny, mediate, pass, swallow, type BuildWorld, type Method, type Served } from '../lib/buildkit/method.ts'
+import * as b from '../lib/buildkit/proto/content_pb.ts'
 import * as c from '../lib/buildkit/proto/control_pb.ts'
 import * as g from '../lib/buildkit/proto/gateway_pb.ts'
 import { imageConfig, sourceMeta } from '../lib/buildkit/resolve.ts'
@@ -11,6 +14,7 @@ import type { Call } from '../lib/endpoint.ts'
 import type { GrpcChannel, GrpcService } from '../lib/grpc.ts'
 
 const control = 'moby.buildkit.v1.Control'
+const content = 'containerd.services.content.v1.Content'
 const bridge = 'moby.buildkit.v1.frontend.LLBBridge'
 
 /** BuildKit's methods as the engine serves them (buildkit.md 1), and what becomes of each. What is not here is refused. */
@@ -22,8 +26,8 @@ const table: readonly Method[] = [
   pass(`${control}/Info`, 'the version', c.InfoRequestSchema, c.InfoResponseSchema),
   mediate(`${control}/DiskUsage`, 'own cache mounts', c.DiskUsageRequestSchema, c.DiskUsageResponseSchema, diskUsage),
   mediate(`${control}/Prune`, 'own cache mounts', c.PruneRequestSchema, c.UsageRecordSchema, prune),
-  deny(`${control}/ListenBuildHistory`, 'the history is not served yet'),
-  deny(`${control}/UpdateBuildHistory`, 'the history is not served yet'),
+  mediate(`${control}/ListenBuildHistory`, 'own builds; filters and limits are applied here', c.BuildHistoryRequestSchema, c.BuildHistoryEventSchema, listenHistory),
+  mediate(`${control}/UpdateBuildHistory`, 'own builds; a deleted one is not listed any more', c.UpdateBuildHistoryRequestSchema, c.UpdateBuildHistoryResponseSchema, updateHistory),
 
   mediate(`${bridge}/Solve`, 'options, raw LLB and caches as in Control/Solve; own images are named contexts', g.SolveRequestSchema, g.SolveResponseSchema, frontendSolve),
   mediate(`${bridge}/ResolveImageConfig`, 'own images from the engine, others from their registries', g.ResolveImageConfigRequestSchema, g.ResolveImageConfigResponseSchema, imageConfig),
@@ -40,9 +44,16 @@ const table: readonly Method[] = [
     deny(`${bridge}/${name}`, 'it runs programs beside the build, where its limits do not hold; use docker run')),
 
   swallow('opentelemetry.proto.collector.trace.v1.TraceService/Export', 'answered, and dropped: spans could be added to anybody\'s trace'),
-  ...['Read', 'Info', 'List', 'Status', 'ListStatuses', 'Update', 'Delete', 'Write', 'Abort'].map((name) =>
-    deny(`containerd.services.content.v1.Content/${name}`, 'the content store is everybody\'s')),
+  mediate(`${content}/Info`, 'what records of own builds name', b.InfoRequestSchema, b.InfoResponseSchema, blob),
+  mediate(`${content}/Read`, 'what records of own builds name', b.ReadContentRequestSchema, b.ReadContentResponseSchema, blob),
+  ...['List', 'Status', 'ListStatuses', 'Update', 'Delete', 'Write', 'Abort'].map((name) =>
+    deny(`${content}/${name}`, 'the content store is everybody\'s')),
 ]
+
+async function* blob<I extends DescMessage, O extends DescMessage>({ message, world, signal, forward }: Served<I, O>): AsyncGenerator<MessageShape<O>> {
+  await requireBlob(world, (message as unknown as { digest: string }).digest, signal)
+  yield* forward(message)
+}
 
 const methods: ReadonlyMap<string, Method> = new Map(table.map((method) => [method.name, method]))
 
@@ -51,6 +62,6 @@ export const buildkitMethods: readonly Method[] = table
 
 /** BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. */
 export async function buildkitService(call: Call, channel: GrpcChannel): Promise<GrpcService> {
-  const world: BuildWorld = { call, channel, scope: await buildScope(call) }
+  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set() }
   return buildService(methods, world)
 }

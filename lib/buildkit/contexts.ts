@@ -1,7 +1,8 @@
-import { create, toBinary } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import { familiar, parseReference } from '../reference.ts'
 import type { Bridge } from './bridge.ts'
 import { digestOf } from './digest.ts'
+import { encodeOp } from './op.ts'
 import { DefinitionSchema, OpMetadataSchema, OpSchema, type Definition } from './proto/ops_pb.ts'
 import { SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
 import type { LocalImage, Sources } from './sources.ts'
@@ -78,12 +79,12 @@ function formatted({ os, architecture, variant }: Platform): string {
 }
 
 async function imageDefinition(image: LocalImage, name: string, platform: Platform): Promise<Definition> {
-  const source = toBinary(OpSchema, create(OpSchema, {
+  const source = encodeOp(create(OpSchema, {
     op: { case: 'source', value: { identifier: `docker-image://${image.stored}`, attrs: { 'image.resolvemode': 'local' } } },
     platform: { OS: platform.os, Architecture: platform.architecture, Variant: platform.variant },
   }))
   const digest = await digestOf(source)
-  const result = toBinary(OpSchema, create(OpSchema, { inputs: [{ digest, index: 0n }] }))
+  const result = encodeOp(create(OpSchema, { inputs: [{ digest, index: 0n }] }))
   return create(DefinitionSchema, {
     def: [source, result],
     metadata: { [digest]: create(OpMetadataSchema, { description: { 'llb.customname': `FROM ${name}` } }) },

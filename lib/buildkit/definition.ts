@@ -1,7 +1,8 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { fromBinary } from '@bufbuild/protobuf'
 import { codes, GrpcError } from '../grpc.ts'
 import { digestOf } from './digest.ts'
 import { readRequest } from './messages.ts'
+import { encodeOp } from './op.ts'
 import { OpSchema, type Definition, type Op } from './proto/ops_pb.ts'
 
 /** Operations of one definition; a Dockerfile of a thousand lines makes some thousands. */
@@ -33,7 +34,7 @@ export async function rewriteDefinition(definition: Definition, rewrite: (op: Op
     const op = strict ? readRequest(OpSchema, encoded) : fromBinary(OpSchema, encoded, { readUnknownFields: false })
     for (const input of op.inputs) input.digest = await write(input.digest, depth + 1)
     rewrite(op)
-    const again = toBinary(OpSchema, op)
+    const again = encodeOp(op)
     const name = await digestOf(again)
     changed.set(digest, name)
     written.push(again)

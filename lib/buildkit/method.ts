@@ -14,6 +14,8 @@ export interface BuildWorld {
   call: Call
   channel: GrpcChannel
   scope: Scope
+  /** Digests of contents that records of the namespace's history name, as far as they were seen on this connection. */
+  blobs: Set<string>
 }
 
 /** A call that is being served: its message read and known, its metadata the namespace's. */
@@ -25,6 +27,8 @@ export interface Served<I extends DescMessage, O extends DescMessage> {
   world: BuildWorld
   /** Asks the engine and shows its answers in the job's words. */
   forward(message: MessageShape<I>): AsyncIterable<MessageShape<O>>
+  /** Asks the engine; its answers are to be shown by `showAnswer` before they go anywhere. */
+  engine(message: MessageShape<I>): AsyncIterable<MessageShape<O>>
 }
 
 /** A row of the whitelist of BuildKit's methods. `does`: what the gateway does with it, for people. */
@@ -67,15 +71,19 @@ export function mediate<I extends DescMessage, O extends DescMessage>(name: stri
     async *serve(rpc, world) {
       const message = readRequest(input, await only(rpc))
       const metadata = metadataOf(rpc.metadata, world.scope.ns)
-      const forward = (changed: MessageShape<I>) => forwarded(name, metadata, rpc.signal, world, write(input, changed), output)
-      for await (const one of answer({ message, metadata, signal: rpc.signal, world, forward })) yield write(output, one)
+      const engine = (changed: MessageShape<I>) => asked(world.channel, { method: name, metadata, signal: rpc.signal, requests: just(write(input, changed)) }, output)
+      const forward = (changed: MessageShape<I>) => shown(engine(changed), output, world.scope)
+      for await (const one of answer({ message, metadata, signal: rpc.signal, world, forward, engine })) yield write(output, one)
     },
   }
 }
 
-async function* forwarded<O extends DescMessage>(method: string, metadata: Metadata, signal: AbortSignal, { channel, scope }: BuildWorld, message: Uint8Array, output: O): AsyncGenerator<MessageShape<O>> {
-  for await (const bytes of channel.call({ method, metadata, signal, requests: just(message) })) {
-    const answer = readAnswer(output, bytes)
+async function* asked<O extends DescMessage>(channel: GrpcChannel, rpc: Rpc, output: O): AsyncGenerator<MessageShape<O>> {
+  for await (const bytes of channel.call(rpc)) yield readAnswer(output, bytes)
+}
+
+async function* shown<O extends DescMessage>(answers: AsyncIterable<MessageShape<O>>, output: O, scope: Scope): AsyncGenerator<MessageShape<O>> {
+  for await (const answer of answers) {
     await showAnswer(output, answer, scope)
     yield answer
   }

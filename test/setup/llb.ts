@@ -1,5 +1,6 @@
-import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
+import { create, type MessageInitShape } from '@bufbuild/protobuf'
 import { digestOf } from '../../lib/buildkit/digest.ts'
+import { encodeOp } from '../../lib/buildkit/op.ts'
 import { DefinitionSchema, InputSchema, OpMetadataSchema, OpSchema, type Definition } from '../../lib/buildkit/proto/ops_pb.ts'
 
 type OpInit = MessageInitShape<typeof OpSchema>
@@ -11,7 +12,7 @@ export async function llb(...ops: OpInit[]): Promise<Definition> {
   for (const op of [...ops, {}]) {
     const before = digests.at(-1)
     const inputs = before === undefined ? [] : [create(InputSchema, { digest: before })]
-    const bytes = toBinary(OpSchema, create(OpSchema, { ...op, inputs } as OpInit))
+    const bytes = encodeOp(create(OpSchema, { ...op, inputs } as OpInit))
     def.push(bytes)
     digests.push(await digestOf(bytes))
   }
