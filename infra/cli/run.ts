@@ -11,6 +11,7 @@ interface Entry {
 const commands: Record<string, Entry> = {
   serve: { summary: 'run the gateway in front of a Docker engine', load: () => import('./serve.ts') },
   open: { summary: 'open a namespace and print how docker reaches it', load: () => import('./open.ts') },
+  forward: { summary: 'make published ports appear on localhost beside the job', load: () => import('./forward.ts') },
   list: { summary: 'list the open namespaces', load: () => import('./list.ts') },
   close: { summary: 'close namespaces and remove everything they own', load: () => import('./close.ts') },
   check: { summary: 'tell whether a config file can be used', load: () => import('./check.ts') },
@@ -39,6 +40,7 @@ export async function run(argv: string[]): Promise<number> {
     .version(metadata.version)
     .addHelpText('after', help)
     .exitOverride()
+    .enablePositionalOptions()
   const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2)
   const wanted = words[0] === 'help' ? words[1] : words[0]
   for (const [name, { summary, load }] of Object.entries(commands)) {
