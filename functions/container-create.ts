@@ -49,9 +49,9 @@ async function plan(call: CreateCall): Promise<Plan> {
   const wish = body.HostConfig ?? {}
   const exposed = [...new Set([...Object.keys(inImage.ExposedPorts ?? {}), ...Object.keys(body.ExposedPorts ?? {})])]
   const wanted = wantedPorts(wish.PortBindings, wish.PublishAllPorts, exposed)
-  checkPortCount(wanted, 'HostConfig.PortBindings', call.policy)
+  const ports = checkPortCount(wanted, 'HostConfig.PortBindings', call.policy)
   const hostConfig = await storedHostConfig(call, wish, wanted)
-  const name = given ?? await takeGeneratedName(call)
+  const name = given ?? await takeGeneratedName(call, ports)
   const { mode, endpoints } = await networking(call, body, name)
   return {
     path: '/containers/create',
@@ -62,7 +62,7 @@ async function plan(call: CreateCall): Promise<Plan> {
       NetworkingConfig: endpoints && { EndpointsConfig: endpoints },
     },
     reserve: {
-      kind: 'container', name, held: given === undefined, taken: conflict,
+      kind: 'container', name, size: ports, held: given === undefined, taken: conflict,
       facts: {
         image: body.Image, echo: echoOf(wish, hostConfig, call.ns),
         ...(aliased(body, name) && { aliased: true }), ...(mayHaveVolumes(body, inImage) && { volumes: true }),

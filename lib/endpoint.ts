@@ -55,6 +55,8 @@ export interface Reserve {
   kind: Kind
   name: string
   facts?: Facts
+  /** Ports that a container publishes; counted over the namespace. */
+  size?: number
   held?: boolean
   taken: (claim: Claim) => Error
 }

@@ -1,41 +1,55 @@
 import type { Call, Reserve } from './endpoint.ts'
 import { storedName } from './names.ts'
 import { forbidden, Refusal } from './refusal.ts'
-import type { Claim, Facts, Kind } from './store.ts'
+import type { Policy } from './policy.ts'
+import { sizeWords } from './schemas/sizes.ts'
+import type { Claim, Facts, Kind, Reservation } from './store.ts'
 
-/** Object counts a policy limits, by kind. */
-const limitOf = { container: 'containers', network: 'networks', volume: 'volumes', image: 'images' } as const
+/** What a policy limits of each kind: how many objects, and what they come to together. */
+const limitsOf: Partial<Record<Kind, { count: keyof Policy['limits'] & ('containers' | 'networks' | 'volumes' | 'images'); size?: 'ports' | 'imageBytes' }>> = {
+  container: { count: 'containers', size: 'ports' }, network: { count: 'networks' }, volume: { count: 'volumes' }, image: { count: 'images', size: 'imageBytes' },
+}
+
+/** The limits of a kind as the store takes them, for an object of that size. */
+export function quota({ limits }: Policy, kind: Kind, size = 0): Pick<Reservation, 'limit' | 'size' | 'room'> {
+  const { count, size: sum } = limitsOf[kind] ?? {}
+  // What takes nothing always fits, also when the limit was lowered meanwhile.
+  return { limit: count && limits[count], size, room: sum && size > 0 ? limits[sum] : undefined }
+}
 
 /**
  * Takes a name for an object that is about to be created.
  *
  * The engine decides what exists: a claim whose object is gone from the engine gives its name up (a container removed by itself a moment
  * ago), and a reservation left by a crash is completed when the engine has the object under the stored name.
- * Throws what `taken` makes when the name is in use, 403 beyond the policy's count, 404 when the namespace is closing.
+ * Throws what `taken` makes when the name is in use, 403 beyond the policy's limits, 404 when the namespace is closing.
  */
 export async function takeName(call: Call, reserve: Reserve): Promise<void> {
   const { kind, name } = reserve
-  const limit = kind in limitOf ? call.policy.limits[limitOf[kind as keyof typeof limitOf]] : undefined
   for (let attempt = 0; attempt < 2; attempt++) {
-    const result = await call.store.reserve({ ns: call.ns, kind, name, limit })
+    const result = await call.store.reserve({ ns: call.ns, kind, name, ...quota(call.policy, kind, reserve.size) })
     if (result.outcome === 'reserved') return
     if (result.outcome === 'closed') throw closed()
-    if (result.outcome === 'full') throw overLimit(kind, result.limit)
+    if (result.outcome === 'full') throw overLimit(kind, result)
     if (attempt > 0 || await stillThere(call, result.claim)) throw reserve.taken(result.claim)
-    await call.store.release(call.ns, kind, name)
+    await call.store.releaseId(call.ns, kind, result.claim.id!)
   }
 }
 
-/** The refusal of one object too many. */
-export function overLimit(kind: Kind, limit: number): Refusal {
-  return forbidden({ field: `one more ${kind}`, why: `the policy allows ${limit} at a time`, instead: `remove some, or ask the operator for a higher limits.${limitOf[kind as keyof typeof limitOf] ?? kind}` })
+/** The refusal of one object too many, or of one too large. */
+export function overLimit(kind: Kind, { limit, of }: { limit: number; of: 'count' | 'size' }): Refusal {
+  const setting = limitsOf[kind]?.[of] ?? kind
+  const operator = `or ask the operator for a higher limits.${setting}`
+  if (setting === 'ports') return forbidden({ field: 'HostConfig.PortBindings', why: `with those of the other containers it comes to more than the ${limit} published ports that the policy allows at a time`, instead: `remove containers that publish ports, ${operator}` })
+  if (setting === 'imageBytes') return forbidden({ field: 'one more image', why: `the images would come to more than the ${sizeWords(limit)} that the policy allows`, instead: `remove some, ${operator}` })
+  return forbidden({ field: `one more ${kind}`, why: `the policy allows ${limit} at a time`, instead: `remove some, ${operator}` })
 }
 
 /**
  * Claims what the engine has just made. When the namespace was closed meanwhile the object is removed again, so that nothing is left
  * without an owner, and a 503 is thrown.
  */
-export async function claimMade(call: Call, claim: { kind: Kind; name: string; id: string; facts?: Facts }): Promise<void> {
+export async function claimMade(call: Call, claim: { kind: Kind; name: string; id: string; facts?: Facts; size?: number }): Promise<void> {
   if (await call.store.claim({ ns: call.ns, ...claim })) return
   const path = pathOf(call.ns, claim)
   if (path !== undefined) await call.host.call({ method: 'DELETE', path, query: claim.kind === 'container' ? { force: true, v: true } : {} })

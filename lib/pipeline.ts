@@ -215,9 +215,10 @@ async function buffered(row: Endpoint, call: Call, plan: Plan, request: EngineRe
     return engineError(call, answer)
   }
   const value = answer.text === '' ? undefined : parseAnswer(present(call.ns, answer.text))
-  if (reserve) await claimMade(call, { kind: reserve.kind, name: reserve.name, id: createdId(call, reserve, value), facts: reserve.facts })
+  if (reserve) await claimMade(call, { kind: reserve.kind, name: reserve.name, id: createdId(call, reserve, value), facts: reserve.facts, size: reserve.size })
   await row.claims?.(value, call, plan)
-  if (row.releases && call.claim) await call.store.release(call.ns, call.claim.kind, call.claim.name)
+  // By id: the name may be another's by now.
+  if (row.releases && call.claim?.id !== undefined) await call.store.releaseId(call.ns, call.claim.kind, call.claim.id)
   return presented(row, call, answer, value)
 }
 

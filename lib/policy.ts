@@ -40,7 +40,9 @@ export const limitsSchema = v.strictObject({
   volumes: v.optional(count, 200),
   /** Images visible at one time, shared ones not counted. */
   images: v.optional(count, 500),
-  /** Published ports of one container. */
+  /** Bytes of all these images, each as large as `docker images` shows it, layers that it shares included. Absent: the host's disk. */
+  imageBytes: v.optional(count),
+  /** Published ports of all containers, running or not. */
   ports: v.optional(count, 100),
 })
 

@@ -56,6 +56,12 @@ export interface Reservation {
   kind: Kind
   name: string
   limit?: number
+  /**
+   * What it takes of something that all claims and reservations of the kind share, in whole units: `room` is the most their sizes may come to.
+   * A size is kept until the claim ends, also under another name; 0 when not given.
+   */
+  size?: number
+  room?: number
   /** The gateway that reserves; kept as the fact `by`, so that others know when nobody is creating the object any more. */
   by?: string
 }
@@ -63,7 +69,8 @@ export interface Reservation {
 export type ReserveOutcome =
   | { outcome: 'reserved' }
   | { outcome: 'taken'; claim: Claim }
-  | { outcome: 'full'; limit: number }
+  /** `of`: what there is too much of, objects or their sizes. */
+  | { outcome: 'full'; limit: number; of: 'count' | 'size' }
   | { outcome: 'closed' }
 
 /** What a namespace reserves on its host, and what the host has for all. */
@@ -97,12 +104,12 @@ export interface Store extends Farm {
   reserve(reservation: Reservation): Promise<ReserveOutcome>
   /**
    * Records the id (and facts) of a reserved name, or creates the claim when nothing was reserved.
-   * A claim that exists under this name is overwritten (a reference that moves to another image).
+   * A claim that exists under this name is overwritten (a reference that moves to another image); its size stays when none is given.
    * Refused with `false` when the namespace is not open (any more), and when the id is claimed, for this kind, by another namespace; the latter
    * never for `reference` and `image`, whose ids are shared content. Who is refused removes what was made.
    */
-  claim(claim: { ns: string; kind: Kind; name: string; id: string; facts?: Facts }): Promise<boolean>
-  /** Gives a claim another name. 'taken' when that name is in use in the namespace. */
+  claim(claim: { ns: string; kind: Kind; name: string; id: string; facts?: Facts; size?: number }): Promise<boolean>
+  /** Gives a claim another name; a reservation is none yet. 'taken' when that name is in use in the namespace. */
   rename(ns: string, kind: Kind, from: string, to: string): Promise<'renamed' | 'taken' | 'missing'>
   /** Ends a claim or reservation by name. */
   release(ns: string, kind: Kind, name: string): Promise<void>

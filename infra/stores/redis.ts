@@ -34,10 +34,11 @@ type ClaimVerbs = Pick<Store, 'reserve' | 'claim' | 'rename' | 'release' | 'rele
 function claimVerbs({ script }: Client, index: Owners): ClaimVerbs {
   return {
     claim: claimer({ script }, index),
-    async reserve({ ns, kind, name, limit, by }): Promise<ReserveOutcome> {
-      const [outcome, value] = await script<[ReserveOutcome['outcome'], string]>('moorageReserve', keysOf(ns, kind), name, limit ?? '', JSON.stringify({ by }))
+    async reserve({ ns, kind, name, limit, size = 0, room, by }): Promise<ReserveOutcome> {
+      const [outcome, value] = await script<[ReserveOutcome['outcome'], string]>('moorageReserve', keysOf(ns, kind), name, limit ?? '', JSON.stringify({ by }), size, room ?? '')
       if (outcome === 'taken') return { outcome, claim: decode(ns, kind, name, value).claim }
-      return outcome === 'full' ? { outcome, limit: limit! } : { outcome }
+      if (outcome === 'full') return value === 'count' ? { outcome, limit: limit!, of: value } : { outcome, limit: room!, of: 'size' }
+      return { outcome }
     },
     rename: (ns, kind, from, to) => script('moorageRename', keysOf(ns, kind), from, to),
     async release(ns, kind, name) {
@@ -53,12 +54,12 @@ function claimVerbs({ script }: Client, index: Owners): ClaimVerbs {
 }
 
 function claimer({ script }: Pick<Client, 'script'>, index: Owners): Store['claim'] {
-  return async ({ ns, kind, name, id, facts }) => {
+  return async ({ ns, kind, name, id, facts, size }) => {
     if (/^$|\n/.test(id)) throw new Error(`${JSON.stringify(id)} is not an engine id`)
     const keys = keysOf(ns, kind)
     if (await script('moorageIntend', keys, id, name) === 0) return false
     const entered = await index.enter(kind, id, ns)
-    const [claimed, before] = entered ? await script<[number, string]>('moorageClaim', keys, id, name, JSON.stringify(facts ?? {})) : [0, '']
+    const [claimed, before] = entered ? await script<[number, string]>('moorageClaim', keys, id, name, JSON.stringify(facts ?? {}), size ?? '') : [0, '']
     if (before !== '') await index.leave(kind, before, ns)
     if (claimed === 0) await index.leave(kind, id, ns)
     // Whoever released the same content at this moment may have removed the entry.

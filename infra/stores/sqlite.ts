@@ -30,11 +30,11 @@ type ClaimVerbs = Pick<Store, 'reserve' | 'claim' | 'rename' | 'release' | 'rele
 
 function claimVerbs(database: DatabaseSync): ClaimVerbs {
   const reserve = reserver(database)
-  const claim = database.prepare('INSERT INTO claims (ns, kind, name, id, facts) SELECT :ns, :kind, :name, :id, :facts '
+  const claim = database.prepare('INSERT INTO claims (ns, kind, name, id, facts, size) SELECT :ns, :kind, :name, :id, :facts, coalesce(:size, 0) '
     + "WHERE EXISTS (SELECT 1 FROM namespaces WHERE id = :ns AND state = 'open') "
     + "AND (:kind IN ('image', 'reference') OR NOT EXISTS (SELECT 1 FROM claims WHERE kind = :kind AND id = :id AND ns <> :ns)) "
-    + 'ON CONFLICT (ns, kind, name) DO UPDATE SET id = excluded.id, facts = excluded.facts')
-  const exists = database.prepare('SELECT 1 FROM claims WHERE ns = ? AND kind = ? AND name = ?')
+    + 'ON CONFLICT (ns, kind, name) DO UPDATE SET id = excluded.id, facts = excluded.facts, size = coalesce(:size, size)')
+  const exists = database.prepare('SELECT id FROM claims WHERE ns = ? AND kind = ? AND name = ?')
   const rename = database.prepare('UPDATE claims SET name = ? WHERE ns = ? AND kind = ? AND name = ?')
   const release = database.prepare('DELETE FROM claims WHERE ns = ? AND kind = ? AND name = ?')
   const releaseId = database.prepare('DELETE FROM claims WHERE ns = ? AND kind = ? AND id = ? RETURNING name')
@@ -42,12 +42,12 @@ function claimVerbs(database: DatabaseSync): ClaimVerbs {
     async reserve(reservation) {
       return atomically(database, () => reserve(reservation))
     },
-    async claim({ ns, kind, name, id, facts }) {
-      return claim.run({ ns, kind, name, id, facts: JSON.stringify(facts ?? {}) }).changes === 1
+    async claim({ ns, kind, name, id, facts, size }) {
+      return claim.run({ ns, kind, name, id, facts: JSON.stringify(facts ?? {}), size: size ?? null }).changes === 1
     },
     async rename(ns, kind, from, to) {
       return atomically(database, () => {
-        if (!exists.get(ns, kind, from)) return 'missing'
+        if (exists.get(ns, kind, from)?.['id'] == null) return 'missing'
         if (exists.get(ns, kind, to)) return 'taken'
         rename.run(to, ns, kind, from)
         return 'renamed'
@@ -66,14 +66,16 @@ function claimVerbs(database: DatabaseSync): ClaimVerbs {
 function reserver(database: DatabaseSync): (reservation: Reservation) => ReserveOutcome {
   const open = database.prepare("SELECT 1 FROM namespaces WHERE id = ? AND state = 'open'")
   const existing = database.prepare('SELECT * FROM claims WHERE ns = ? AND kind = ? AND name = ?')
-  const count = database.prepare('SELECT count(*) AS count FROM claims WHERE ns = ? AND kind = ?')
-  const insert = database.prepare('INSERT INTO claims (ns, kind, name, facts) VALUES (?, ?, ?, ?)')
-  return ({ ns, kind, name, limit, by }) => {
+  const used = database.prepare('SELECT count(*) AS count, total(size) AS size FROM claims WHERE ns = ? AND kind = ?')
+  const insert = database.prepare('INSERT INTO claims (ns, kind, name, facts, size) VALUES (?, ?, ?, ?, ?)')
+  return ({ ns, kind, name, limit = Infinity, size = 0, room = Infinity, by }) => {
     if (!open.get(ns)) return { outcome: 'closed' }
     const taken = existing.get(ns, kind, name)
     if (taken) return { outcome: 'taken', claim: claimOf(taken) }
-    if (limit !== undefined && Number(count.get(ns, kind)?.['count']) >= limit) return { outcome: 'full', limit }
-    insert.run(ns, kind, name, JSON.stringify({ by }))
+    const before = used.get(ns, kind)!
+    if (Number(before['count']) >= limit) return { outcome: 'full', limit, of: 'count' }
+    if (Number(before['size']) + size > room) return { outcome: 'full', limit: room, of: 'size' }
+    insert.run(ns, kind, name, JSON.stringify({ by }), size)
     return { outcome: 'reserved' }
   }
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../endpoint.ts'
-import { overLimit } from '../ownership.ts'
+import { overLimit, quota } from '../ownership.ts'
 import { normalised, storedReference, untaggedReference, type Reference } from '../reference.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -15,11 +15,12 @@ type Holder = Pick<Call, 'ns' | 'store' | 'host'> & { policy?: Call['policy'] }
 
 /**
  * Makes an image that is on the engine visible to the namespace. Repeating it changes nothing.
- * Throws `Refusal` 403 beyond limits.images, 503 when the namespace is closing.
+ * Throws `Refusal` 403 beyond limits.images and limits.imageBytes, 503 when the namespace is closing.
  */
 export async function adoptImage(call: Holder, id: string): Promise<void> {
-  const result = await call.store.reserve({ ns: call.ns, kind: 'image', name: id, limit: call.policy?.limits.images })
-  if (result.outcome === 'full') throw overLimit('image', result.limit)
+  const size = Number((await call.host.image(id))?.Size ?? 0)
+  const result = await call.store.reserve({ ns: call.ns, kind: 'image', name: id, ...(call.policy ? quota(call.policy, 'image', size) : { size }) })
+  if (result.outcome === 'full') throw overLimit('image', result)
   if (result.outcome === 'closed') throw closing()
   if (result.outcome === 'taken' && result.claim.id !== undefined) return
   const anchor = untaggedReference(call.ns, id)
@@ -29,14 +30,14 @@ export async function adoptImage(call: Holder, id: string): Promise<void> {
     await call.store.release(call.ns, 'image', id)
     throw error
   }
-  if (await call.store.claim({ ns: call.ns, kind: 'image', name: id, id })) return
+  if (await call.store.claim({ ns: call.ns, kind: 'image', name: id, id, size })) return
   await untagStored(call, anchor)
   throw closing()
 }
 
 /** What is new for the namespace must fit into its limit: asked before an engine makes it. Throws `Refusal` 403. */
 export async function refuseWhenFull({ ns, store, policy }: Pick<Call, 'ns' | 'store' | 'policy'>): Promise<void> {
-  if ((await store.claims(ns, 'image')).length >= policy.limits.images) throw overLimit('image', policy.limits.images)
+  if ((await store.claims(ns, 'image')).length >= policy.limits.images) throw overLimit('image', { limit: policy.limits.images, of: 'count' })
 }
 
 /** Gives a visible image a reference of the namespace, taking it from another image when it has it. Digests exist only in the store. */

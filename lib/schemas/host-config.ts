@@ -37,7 +37,7 @@ function storage(policy: Policy) {
 function network(policy: Policy) {
   return {
     NetworkMode: rewrite(text, (mode, at) => void parseNetworkMode(mode, at)),
-    PortBindings: rewrite(portBindings, (bindings, at) => checkPortCount(bindings, at, policy)),
+    PortBindings: rewrite(portBindings, (bindings, at) => void checkPortCount(bindings, at, policy)),
     PublishAllPorts: rewrite(flag),
     Dns: pass(list(address)),
     DnsOptions: pass(textList),

@@ -39,10 +39,11 @@ export const exposedPorts = setOf(checkPort)
 
 export type PortBindings = Record<string, Array<{ HostIp?: string; HostPort?: string }>>
 
-/** Counts published ports against `limits.ports`. A port with no bindings is published once. */
-export function checkPortCount(bindings: PortBindings, at: string, policy: Policy): void {
+/** Counts published ports against `limits.ports`, and answers how many they are. A port with no bindings is published once. */
+export function checkPortCount(bindings: PortBindings, at: string, policy: Policy): number {
   const count = Object.values(bindings).reduce((sum, one) => sum + Math.max(1, one.length), 0)
   if (count > policy.limits.ports) throw aboveLimit(at, 'limits.ports', `${policy.limits.ports} published ports`)
+  return count
 }
 
 /** Exposed ports count too: PublishAllPorts publishes them. */

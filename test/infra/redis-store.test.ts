@@ -9,6 +9,7 @@ import { connectRedis } from '../../infra/stores/redis/connect.ts'
 import { until } from '../setup/processes.ts'
 import { startRedis, type RedisServer } from '../setup/redis.ts'
 import { startRedisCluster, type RedisCluster } from '../setup/redis-cluster.ts'
+import { describeQuotas } from './quotas-contract.ts'
 import { describeStore, engineId, namespaceRecord } from './store-contract.ts'
 import { describeTurns } from './turns-contract.ts'
 
@@ -29,6 +30,7 @@ describe('the Redis store', () => {
 
   describeStore('keeps the contract', async () => openRedisStore(await connected(server.url)))
   describeTurns('keeps turns', async () => openRedisStore(await connected(server.url)))
+  describeQuotas('keeps quotas', async () => openRedisStore(await connected(server.url)))
   leavingNothing(async () => connected(server.url))
   dying(async () => connected(server.url))
   sharing(() => server)
@@ -41,6 +43,7 @@ describe('the Redis store on a cluster', () => {
 
   describeStore('keeps the contract', async () => openRedisStore(await connected(cluster.url)))
   describeTurns('keeps turns', async () => openRedisStore(await connected(cluster.url)))
+  describeQuotas('keeps quotas', async () => openRedisStore(await connected(cluster.url)))
 
   it('spreads namespaces over the nodes', async () => {
     const store = openRedisStore(await connected(cluster.url))

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, describe, it } from 'node:test'
 import { openSqliteStore } from '../../infra/stores/sqlite.ts'
+import { describeQuotas } from './quotas-contract.ts'
 import { describeStore, engineId, namespaceRecord } from './store-contract.ts'
 import { describeTurns } from './turns-contract.ts'
 
@@ -17,6 +18,7 @@ describe('the sqlite store', () => {
   after(() => rmSync(directory, { recursive: true }))
 
   describeStore('keeps the contract', async () => openSqliteStore(file('contract.sqlite')))
+  describeQuotas('keeps quotas', async () => openSqliteStore(file('quotas.sqlite')))
   describeTurns('keeps turns', async () => openSqliteStore(file('turns.sqlite')))
 
   it('remembers everything when it is opened again', async () => {

@@ -64,8 +64,8 @@ export interface Numbered {
   number: number
 }
 
-/** Reads what the scripts write into a names hash: number, id ('' while only reserved) and facts as JSON, a line each. */
+/** Reads what the scripts write into a names hash: number and size, id ('' while only reserved) and facts as JSON, a line each. */
 export function decode(ns: string, kind: Kind, name: string, value: string): Numbered {
   const [number, id, facts] = value.split('\n') as [string, string, string]
-  return { number: Number(number), claim: { ns, kind, name, id: id === '' ? undefined : id, facts: JSON.parse(facts) } }
+  return { number: Number.parseInt(number, 10), claim: { ns, kind, name, id: id === '' ? undefined : id, facts: JSON.parse(facts) } }
 }

@@ -5,13 +5,13 @@ import { turnScripts } from './turn-scripts.ts'
  * One Lua script per verb: Redis runs each of them alone, so a verb is atomic inside its namespace.
  *
  * KEYS are record, names and ids of one kind of one namespace (keys.ts) where nothing else is said. A value in names is three lines:
- * number, id, facts. All keys of a script share one hash tag, so that every script runs on a cluster.
+ * number and size, id, facts. All keys of a script share one hash tag, so that every script runs on a cluster.
  */
 
 const open = `redis.call('HGET', KEYS[1], 'state') == 'open'`
 
 /** Splits a value of a names hash. */
-const parts = `local function parts(value) return string.match(value, '^(%d+)\\n([^\\n]*)\\n(.*)$') end
+const parts = `local function parts(value) return string.match(value, '^(%d+ ?%d*)\\n([^\\n]*)\\n(.*)$') end
 `
 
 /** Calls `found(name, value)` for each claim on an id in this namespace, until it answers true. The bounds are of a ZRANGEBYLEX. */
@@ -58,13 +58,18 @@ local members = {}
 for at = 2, #KEYS do members[at - 1] = redis.call('ZRANGE', KEYS[at], 0, -1) end
 return members`,
 
-  /** ARGV: name, limit or '', facts. Answers the outcome, and with 'taken' the value. */
+  /** ARGV: name, limit or '', facts, size, room or ''. Answers the outcome, with 'taken' the value, with 'full' of what. */
   moorageReserve: `
 if not (${open}) then return {'closed'} end
 local value = redis.call('HGET', KEYS[2], ARGV[1])
 if value then return {'taken', value} end
-if ARGV[2] ~= '' and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[2]) then return {'full'} end
-redis.call('HSET', KEYS[2], ARGV[1], redis.call('HINCRBY', KEYS[1], 'taken', 1) .. '\\n\\n' .. ARGV[3])
+if ARGV[2] ~= '' and redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[2]) then return {'full', 'count'} end
+if ARGV[5] ~= '' then
+  local sizes = tonumber(ARGV[4])
+  for _, held in ipairs(redis.call('HVALS', KEYS[2])) do sizes = sizes + (tonumber(string.match(held, '^%d+ (%d+)')) or 0) end
+  if sizes > tonumber(ARGV[5]) then return {'full', 'size'} end
+end
+redis.call('HSET', KEYS[2], ARGV[1], redis.call('HINCRBY', KEYS[1], 'taken', 1) .. ' ' .. ARGV[4] .. '\\n\\n' .. ARGV[3])
 return {'reserved'}`,
 
   /** ARGV: id, name. Notes a claim that is about to be made, so that whoever empties the namespace finds its entry in the index. */
@@ -73,12 +78,13 @@ if not (${open}) then return 0 end
 redis.call('ZADD', KEYS[3], 0, ARGV[1] .. '\\n' .. ARGV[2])
 return 1`,
 
-  /** ARGV: id, name, facts. Answers whether it is claimed, and the id that the name had before when it was another. */
+  /** ARGV: id, name, facts, size or ''. Answers whether it is claimed, and the id that the name had before when it was another. */
   moorageClaim: `${parts}
 if not (${open}) then return {0, ''} end
 local value = redis.call('HGET', KEYS[2], ARGV[2])
 local number, before
 if value then number, before = parts(value) else number, before = redis.call('HINCRBY', KEYS[1], 'taken', 1), '' end
+if ARGV[4] ~= '' then number = string.match(number, '^%d+') .. ' ' .. ARGV[4] end
 redis.call('ZADD', KEYS[3], 0, ARGV[1] .. '\\n' .. ARGV[2])
 redis.call('HSET', KEYS[2], ARGV[2], number .. '\\n' .. ARGV[1] .. '\\n' .. ARGV[3])
 return {1, before == ARGV[1] and '' or before}`,
@@ -86,15 +92,13 @@ return {1, before == ARGV[1] and '' or before}`,
   /** ARGV: name before, name after. */
   moorageRename: `${parts}
 local value = redis.call('HGET', KEYS[2], ARGV[1])
-if not value then return 'missing' end
+local _, id = parts(value or '')
+if not id or id == '' then return 'missing' end
 if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return 'taken' end
 redis.call('HDEL', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[2], value)
-local _, id = parts(value)
-if id ~= '' then
-  redis.call('ZREM', KEYS[3], id .. '\\n' .. ARGV[1])
-  redis.call('ZADD', KEYS[3], 0, id .. '\\n' .. ARGV[2])
-end
+redis.call('ZREM', KEYS[3], id .. '\\n' .. ARGV[1])
+redis.call('ZADD', KEYS[3], 0, id .. '\\n' .. ARGV[2])
 return 'renamed'`,
 
   /** ARGV: name. Answers the id it had, '' when it had none. Its member stays in ids until \`moorageForgetId\`. */
