@@ -14,7 +14,7 @@ import { Refusal } from './refusal.ts'
 export type Json = null | boolean | number | bigint | string | LosslessNumber | Json[] | { [key: string]: Json }
 
 export { LosslessNumber }
-export { firstJsonEnd } from './json-stream.ts'
+export { firstJsonEnd, jsonEndFinder } from './json-stream.ts'
 
 declare global {
   /** A number that `JSON.stringify` writes with the digits it was made from (ECMAScript, JSON.parse source text access). */

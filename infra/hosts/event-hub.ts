@@ -1,5 +1,5 @@
 import { isShown, namespaceInEvent, type EngineEvent } from '../../lib/events.ts'
-import { parseAnswer } from '../../lib/json.ts'
+import { parseAnswer, stringify } from '../../lib/json.ts'
 import { present } from '../../lib/present.ts'
 import { Refusal } from '../../lib/refusal.ts'
 
@@ -9,6 +9,10 @@ export type JobEvent = EngineEvent
 /** Events a slow reader may lag behind before its stream is ended, and events kept for `since`, as many as an engine keeps for all. */
 const buffered = 1024
 const remembered = 256
+
+/** Characters of these together: events carry all labels of their container, and a job may write long ones. */
+const bufferedText = 8 * 1024 * 1024
+const rememberedText = 1024 * 1024
 
 /** Namespaces whose events are remembered, and ended ones whose late events are not. */
 const namespacesRemembered = 10_000
@@ -32,25 +36,25 @@ export interface EventHub {
 /** `ownerOf` answers for objects whose name does not tell: anonymous volumes. */
 export function eventHub(ownerOf: (type: string, id: string) => Promise<string | undefined>): EventHub {
   const watchers = new Map<string, Set<Watcher>>()
-  const rings = new Map<string, JobEvent[]>()
+  const rings = new Map<string, Shelf>()
 
   const ended = new Set<string>()
 
-  function publish(ns: string, event: JobEvent): void {
+  function publish(ns: string, event: JobEvent, size = stringify(event).length): void {
     if (ended.has(ns)) return
-    const ring = rings.get(ns) ?? []
+    const ring = rings.get(ns) ?? shelf()
     if (rings.size >= namespacesRemembered && !rings.has(ns)) rings.delete(rings.keys().next().value!)
     rings.set(ns, ring)
-    ring.push(event)
-    if (ring.length > remembered) ring.shift()
-    for (const watcher of watchers.get(ns) ?? []) watcher.push(event)
+    ring.push(event, size)
+    while (!ring.fits(remembered, rememberedText)) ring.shift()
+    for (const watcher of watchers.get(ns) ?? []) watcher.push(event, size)
   }
 
   return {
     async accept(line) {
       const event = parseAnswer(line) as EngineEvent
       const ns = namespaceInEvent(event) ?? (event.Type === 'volume' ? await ownerOf('volume', event.Actor.ID) : undefined)
-      if (ns !== undefined && isShown(event)) publish(ns, parseAnswer(present(ns, line)) as JobEvent)
+      if (ns !== undefined && isShown(event)) publish(ns, parseAnswer(present(ns, line)) as JobEvent, line.length)
       return { event, ns }
     },
     publish,
@@ -59,7 +63,7 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
       const set = watchers.get(ns) ?? new Set()
       watchers.set(ns, set.add(watcher))
       signal.addEventListener('abort', () => { set.delete(watcher); if (set.size === 0 && watchers.get(ns) === set) watchers.delete(ns) }, { once: true })
-      return { past: [...rings.get(ns) ?? []], next: watcher }
+      return { past: rings.get(ns)?.events() ?? [], next: watcher }
     },
     forget(ns) {
       for (const watcher of watchers.get(ns) ?? []) watcher.end()
@@ -72,8 +76,34 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
   }
 }
 
+/** Events in order, and how much text they are. */
+interface Shelf {
+  push(event: JobEvent, size: number): void
+  shift(): JobEvent | undefined
+  fits(count: number, text: number): boolean
+  events(): JobEvent[]
+}
+
+function shelf(): Shelf {
+  const kept: { event: JobEvent; size: number }[] = []
+  let total = 0
+  return {
+    push(event, size) {
+      kept.push({ event, size })
+      total += size
+    },
+    shift() {
+      const first = kept.shift()
+      total -= first?.size ?? 0
+      return first?.event
+    },
+    fits: (count, text) => kept.length <= count && total <= text,
+    events: () => kept.map(({ event }) => event),
+  }
+}
+
 class Watcher implements AsyncIterable<JobEvent> {
-  #queue: JobEvent[] = []
+  #queue = shelf()
   #wake: (() => void) | undefined
   #ended = false
   #overrun = false
@@ -82,9 +112,9 @@ class Watcher implements AsyncIterable<JobEvent> {
     signal.addEventListener('abort', () => this.end(), { once: true })
   }
 
-  push(event: JobEvent): void {
-    if (this.#queue.length >= buffered) this.#overrun = true
-    else this.#queue.push(event)
+  push(event: JobEvent, size: number): void {
+    if (!this.#queue.fits(buffered - 1, bufferedText)) this.#overrun = true
+    else this.#queue.push(event, size)
     this.#wake?.()
   }
 
@@ -95,7 +125,7 @@ class Watcher implements AsyncIterable<JobEvent> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JobEvent> {
     for (;;) {
-      while (this.#queue.length > 0) yield this.#queue.shift()!
+      for (let event = this.#queue.shift(); event !== undefined; event = this.#queue.shift()) yield event
       if (this.#overrun) throw new Refusal(503, `this event stream was more than ${buffered} events behind; read faster or narrow it with filters`)
       if (this.#ended) return
       await new Promise<void>((resolve) => { this.#wake = resolve })

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
-import { firstJsonEnd } from '../../lib/json.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { headOf, wire } from '../../lib/wire.ts'
 import { unreachable, type EngineClient } from '../hosts/client.ts'
 import type { GrpcDoor } from '../grpc/door.ts'
 import { hijack, switchProtocols, type Upgrade } from './hijack.ts'
+import { firstJsonValue, wholeBody } from './request-body.ts'
 
 /** What Node connections need beyond the pure interface. */
 export interface Reach {
@@ -27,8 +27,8 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     upgraded: upgrade !== undefined,
     header: (name) => single(incoming.headers[name]),
     headers: (name) => incoming.headersDistinct[name] ?? [],
-    body: (limit) => collect(incoming, limit, () => false),
-    firstValue: (limit) => firstValue(incoming, limit),
+    body: (limit) => wholeBody(incoming, limit),
+    firstValue: (limit) => firstJsonValue(incoming, limit),
     upload: () => incoming,
     relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
     async hijack(host, request, shape) {
@@ -61,33 +61,6 @@ export class ClientGone extends Error {
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
-}
-
-async function collect(incoming: IncomingMessage, limit: number, enough: (bytes: Buffer) => boolean): Promise<Uint8Array> {
-  if (Number(incoming.headers['content-length'] ?? 0) > limit) throw tooLarge(limit)
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
-    size += (chunk as Buffer).length
-    if (size > limit) throw tooLarge(limit)
-    chunks.push(chunk as Buffer)
-    if (enough(Buffer.concat(chunks))) break
-  }
-  return Buffer.concat(chunks)
-}
-
-function tooLarge(limit: number): Refusal {
-  return new Refusal(413, `the request body is larger than ${limit} bytes, more than this endpoint reads; send less`)
-}
-
-/** With a length or an end in sight the whole body is read; an open-ended one is read to the end of its first JSON value. */
-async function firstValue(incoming: IncomingMessage, limit: number): Promise<Uint8Array> {
-  if (incoming.headers['content-length'] !== undefined) return collect(incoming, limit, () => false)
-  const bytes = await collect(incoming, limit, (soFar) => firstJsonEnd(soFar) !== undefined)
-  const end = firstJsonEnd(bytes)
-  if (end === undefined || end === bytes.length) return bytes
-  incoming.unshift(Buffer.from(bytes.subarray(end)))
-  return bytes.subarray(0, end)
 }
 
 /**
