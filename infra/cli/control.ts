@@ -32,13 +32,23 @@ export function gatewayOptions(command: Command): Command {
     .addOption(new Option('--ca <FILE>', "the gateway's ca.pem (otherwise the state directory's, then the system's authorities)").env('MOORAGE_CA'))
 }
 
-/** Finds the gateway and what proves us its operator. Throws a `Failure` when something is missing. */
-export function findGateway(options: GatewayOptions): ControlClient {
+/** A certificate that proves its bearer to be a namespace, PEM. */
+export interface Certificate {
+  cert: string
+  key: string
+  ca: string
+}
+
+/**
+ * Finds the gateway and what proves who we are: the operator's token, or `jobToken`, that of a CI job, when there is none. Throws a `Failure`
+ * when something is missing.
+ */
+export function findGateway(options: GatewayOptions, jobToken?: string): ControlClient {
   return attempt(() => {
     const directory = resolve(options.state || defaultStateDirectory(process.env))
     const url = gatewayUrl(options.gateway || recordedUrl(directory))
-    const token = options.tokenFile ? readFileSync(options.tokenFile, 'utf8').trim() : process.env['MOORAGE_TOKEN'] || readOperatorToken(directory)
-    if (!token) throw new Failure("The operator's token is missing; give it with --token-file FILE or in MOORAGE_TOKEN (it is the file operator-token of the gateway's state directory)", exitCodes.usage)
+    const token = options.tokenFile ? readFileSync(options.tokenFile, 'utf8').trim() : process.env['MOORAGE_TOKEN'] || readOperatorToken(directory) || jobToken
+    if (!token) throw new Failure("The operator's token is missing; give it with --token-file FILE or in MOORAGE_TOKEN (it is the file operator-token of the gateway's state directory), or let the CI system give the job an OIDC token", exitCodes.usage)
     const ca = options.ca ? readFileSync(options.ca, 'utf8') : readIfThere(join(directory, 'ca.pem'))
     return {
       url,
@@ -46,6 +56,15 @@ export function findGateway(options: GatewayOptions): ControlClient {
       request: (method, path, body) => call({ url: new URL(path, url), token, ca, method, body: body === undefined ? undefined : JSON.stringify(body) }),
     }
   })
+}
+
+/** The gateway as the namespace of a certificate reaches it, for what a namespace may do with itself. */
+export function namespaceGateway(dockerHost: string, { ca, ...certificate }: Certificate): ControlClient {
+  const url = gatewayUrl(dockerHost.replace(/^tcp:/, 'https:'))
+  return {
+    url, state: undefined,
+    request: (method, path, body) => call({ url: new URL(path, url), ca, certificate, method, body: body === undefined ? undefined : JSON.stringify(body) }),
+  }
 }
 
 function recordedUrl(directory: string): string {
@@ -75,7 +94,8 @@ function attempt<T>(find: () => T): T {
 
 interface Call {
   url: URL
-  token: string
+  token?: string
+  certificate?: Omit<Certificate, 'ca'>
   ca: string | undefined
   method: string
   body: string | undefined
@@ -92,10 +112,10 @@ async function call(given: Call): Promise<unknown> {
     status >= 400 && status < 500 ? exitCodes.refused : exitCodes.failed)
 }
 
-function exchange({ url, token, ca, method, body }: Call): Promise<{ status: number, text: string }> {
+function exchange({ url, token, certificate, ca, method, body }: Call): Promise<{ status: number, text: string }> {
   return new Promise((answered, failed) => {
-    const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
-    const request = httpsRequest(url, { method, headers, ca, agent: false, minVersion: 'TLSv1.2' }, (response) => {
+    const headers = { ...(token === undefined ? {} : { authorization: `Bearer ${token}` }), ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }) }
+    const request = httpsRequest(url, { method, headers, ca, ...certificate, agent: false, minVersion: 'TLSv1.2' }, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk) => { text += chunk }).on('error', failed)
       response.on('end', () => answered({ status: response.statusCode ?? 0, text }))

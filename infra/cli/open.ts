@@ -1,10 +1,13 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { chooseDirectory, removeCertificates, writeCertificates, type Certificates } from './certificate-directory.ts'
 import { findGateway, gatewayOptions, type ControlClient, type GatewayOptions } from './control.ts'
 import { createContext, requireDocker } from './docker-context.ts'
 import { errorCode } from '../files.ts'
-import { Failure } from './failure.ts'
+import { requestCertificate } from '../issue.ts'
+import { ciJob } from './ci.ts'
+import { exitCodes, Failure } from './failure.ts'
 import { exportLine, parseDuration, printable } from './text.ts'
 
 /** A namespace as the control API opens it; times in ISO 8601. */
@@ -18,12 +21,16 @@ interface OpenOptions extends GatewayOptions {
   out?: string
   unix?: string
   context?: string
+  githubEnv?: true
+  dotenv?: string
   json?: true
 }
 
 const help = `
 Prints \`export DOCKER_HOST=... DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=...\` for eval, or with --json
 {id, gateway, certPath, env: {DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH}, expires}; with --unix, {id, gateway, socket, env: {DOCKER_HOST}, expires}.
+In a job of GitLab CI, GitHub Actions, Buildkite, CircleCI or Jenkins the label is the job's, and without a token of the operator's the job's OIDC
+token opens the namespace (GitLab: in the variable MOORAGE_ID_TOKEN).
 Exit codes: 0 done, 1 failed (nothing stays open), 2 wrong usage, 3 refused by the gateway.
 
 Example:
@@ -40,14 +47,19 @@ export function define(command: Command): void {
     .option('--context <NAME>', 'also make a docker context of this name')
     .addOption(new Option('--unix <PATH>', 'serve it on a unix socket on the gateway\'s machine instead of by certificates').conflicts('out'))
     .option('--out <DIR>', 'directory for ca.pem, cert.pem and key.pem')
+    .option('--github-env', 'also set the variables for the following steps of a GitHub Actions job')
+    .option('--dotenv <FILE>', 'also write the variables to a file, a NAME=value a line')
     .option('--json', 'print JSON')).addHelpText('after', help).action(open)
 }
 
 async function open(options: OpenOptions): Promise<void> {
-  const gateway = findGateway(options)
+  const job = ciJob(process.env)
+  const gateway = findGateway(options, await job?.token(process.env['MOORAGE_AUDIENCE'] ?? options.gateway ?? ''))
   if (options.context) await requireDocker()
-  const { policy, label, domain, lifetime } = options
-  const opened = await gateway.request('POST', '/namespaces', { policy, label, domain, lifetime }) as Opened
+  const { policy, label = job?.label, domain, lifetime } = options
+  const { csr, key } = await requestCertificate()
+  const answer = await gateway.request('POST', '/namespaces', { policy, label, domain, lifetime, csr }) as Opened
+  const opened = { ...answer, key }
   const reached = await reach(gateway, opened, options).catch(async (error) => {
     removeCertificates(opened.id, gateway.state)
     await gateway.request('DELETE', `/namespaces/${opened.id}`)
@@ -57,6 +69,7 @@ async function open(options: OpenOptions): Promise<void> {
   announce(opened, options)
   const { id, expires } = opened
   const { env, ...where } = reached
+  hand(env, options)
   process.stdout.write(options.json ? `${JSON.stringify({ id, gateway: gateway.url.origin, ...where, env, expires }, undefined, 2)}\n` : shellLines(env))
 }
 
@@ -88,6 +101,15 @@ function byCertificate({ url, state }: ControlClient, opened: Opened, out: strin
 function endpoint({ certPath, env }: Reached): Record<string, string> {
   const host = { host: String(env['DOCKER_HOST']) }
   return certPath ? { ...host, ca: join(certPath, 'ca.pem'), cert: join(certPath, 'cert.pem'), key: join(certPath, 'key.pem') } : host
+}
+
+/** Gives the variables to what comes after this process. */
+function hand(env: Record<string, string>, { githubEnv, dotenv }: OpenOptions): void {
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${value}\n`).join('')
+  const file = process.env['GITHUB_ENV']
+  if (githubEnv && !file) throw new Failure('GITHUB_ENV is not set: --github-env is for the steps of a GitHub Actions job', exitCodes.usage)
+  if (githubEnv) appendFileSync(String(file), lines)
+  if (dotenv) writeFileSync(dotenv, lines)
 }
 
 /** What was exported for another namespace must not stay: docker would speak TLS to the socket. */
