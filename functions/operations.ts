@@ -5,8 +5,8 @@ import type { Entry } from './entry.ts'
 
 /** What operators are told, and what the gateway's own checks say. */
 export interface Operations {
-  /** Is this the operator's token? Compared in constant time. */
-  authorised(token: string): boolean
+  /** Does an operator bear this token? */
+  authorised(token: string): Promise<boolean>
   /** Why the gateway cannot take work now, by real calls to its store and hosts; empty when it can. */
   problems(): Promise<string[]>
   /** Text for Prometheus with its content type. */
@@ -32,7 +32,7 @@ export function mountOperations(operations: Operations, house: Pick<House, 'now'
       app.on('GET', path, (c) => {
         const entry = c.env as Entry
         return observed(house, { endpoint, target: '', namespace: entry.namespace, method: 'GET', trace: undefined }, async () => {
-          if (!open) authorise(operations, entry)
+          if (!open) await authorise(operations, entry)
           return work(entry, c as never)
         })
       })
@@ -53,9 +53,9 @@ export function mountOperations(operations: Operations, house: Pick<House, 'now'
   }
 }
 
-function authorise(operations: Operations, { connection }: Entry): void {
+async function authorise(operations: Operations, { connection }: Entry): Promise<void> {
   const token = /^Bearer (\S+)$/i.exec(connection.header('authorization') ?? '')?.[1]
-  if (token === undefined || !operations.authorised(token)) {
+  if (token === undefined || !await operations.authorised(token)) {
     throw new Refusal(401, 'this endpoint needs the operator\'s token (Authorization: Bearer ...); it is in the file operator-token of the gateway\'s state directory')
   }
 }

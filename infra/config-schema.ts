@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Check } from '../lib/admission.ts'
 import { engineUrl, hostName } from '../lib/host-record.ts'
-import { ruleSchema } from '../lib/identity/rules.ts'
+import { ruleSchema } from '../lib/openers/rules.ts'
 import { policySchema } from '../lib/policy.ts'
 import { parseRange } from '../lib/ports.ts'
 

@@ -1,17 +1,19 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Control } from '../functions/namespaces.ts'
 import { rows } from '../functions/index.ts'
 import { explain } from '../lib/explain.ts'
+import { maySee, type Opener } from '../lib/openers/opener.ts'
 import type { Policy } from '../lib/policy.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
 import type { Closer } from './closing.ts'
 import { hostControl, type HostControlParts } from './control-hosts.ts'
+import { tokenControl } from './openers/tokens.ts'
+import type { Recogniser } from './openers/recognise.ts'
 import type { NamespaceSockets } from './namespace-sockets.ts'
 import type { opener } from './opening.ts'
 
 export interface ControlParts extends HostControlParts {
-  operatorToken: string
+  recognise: Recogniser
   policy(name: string): Policy
   open: ReturnType<typeof opener>
   closer: Closer
@@ -20,18 +22,23 @@ export interface ControlParts extends HostControlParts {
 
 /** The control API's work, in the words of its answers. */
 export function control(parts: ControlParts): Control {
-  const { store, hosts, operatorToken, policy, open, closer, sockets } = parts
+  const { store, hosts, recognise, policy, open, closer, sockets } = parts
   return {
     hosts: hostControl(parts),
-    authorised: (token) => timingSafeEqual(digest(token), digest(operatorToken)),
-    async open(wish) {
-      const { namespace, ...credentials } = await open(wish)
+    recognise,
+    tokens: tokenControl(store, policy),
+    async open(wish, by) {
+      const { namespace, ...credentials } = await open(wish, by)
       return { ...shown(namespace), ...credentials }
     },
-    async list() {
-      return Promise.all((await store.namespaces()).map(async (namespace) => ({ ...shown(namespace), ...await counts(store, namespace.id) })))
+    async list(by) {
+      const namespaces = (await store.namespaces()).filter((namespace) => maySee(by, namespace.by))
+      return Promise.all(namespaces.map(async (namespace) => ({ ...shown(namespace), ...await counts(store, namespace.id) })))
     },
-    close: closer.close,
+    async close(id, by) {
+      if (by) await seen(store, id, by)
+      return closer.close(id)
+    },
     async socket(id, path) {
       if ((await store.find(id))?.state !== 'open') throw new Refusal(404, `no such open namespace: ${id}`)
       await sockets.begin(id, path)
@@ -41,8 +48,10 @@ export function control(parts: ControlParts): Control {
   }
 }
 
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+/** Another opener's namespace is answered as one that does not exist. */
+async function seen(store: Store, id: string, by: Opener): Promise<void> {
+  const namespace = await store.find(id)
+  if (namespace === undefined || !maySee(by, namespace.by)) throw new Refusal(404, `no such namespace: ${id}`)
 }
 
 function shown({ opened, expires, lease, ...rest }: Namespace) {

@@ -18,6 +18,8 @@ import { groupKeeper } from './hosts/group-keeper.ts'
 import type { LiveHost } from './hosts/host.ts'
 import { hostPool } from './hosts/pool.ts'
 import { gatewayIdentity } from './identity.ts'
+import { oidc } from './openers/oidc.ts'
+import { recogniser } from './openers/recognise.ts'
 import { leases } from './leases.ts'
 import { jobSockets } from './job-sockets.ts'
 import { namespaceCache } from './namespace-cache.ts'
@@ -96,7 +98,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const lease = leases(store, records.find, policy, Date.now)
-  const reach: Reach = { clientOf, grpc: grpcDoor() }
+  const reach: Reach = { clientOf, grpc: grpcDoor(), spare: open.spare }
   const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
   const inside = jobSockets({
     directory: config.jobSockets, store, servedAt: sockets.at,
@@ -127,12 +129,13 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     },
   })
   const farm = followFarm(store, hosts, state, config.hosts)
+  const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: oidc({ issuers: config.oidc, spend: store.spend }), now: Date.now })
   const controls = control({
-    store, hosts, policy, sockets, fitness: fit, farm, configured: config.hosts.map(({ name }) => name), operatorToken: state.operatorToken, closer: closing,
+    store, hosts, policy, sockets, fitness: fit, farm, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
     open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, mark: gateway.mark, policy }),
   })
   const { metrics, recent } = observing
-  const operating = operations({ store, hosts, policy, metrics, recent, authorised: controls.authorised, now: Date.now })
+  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, now: Date.now })
   const app = createApp(house, (routes) => {
     mountControl(controls, house)(routes)
     mountOperations(operating, house)(routes)

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { OpenWish } from '../functions/namespaces.ts'
+import type { Opener } from '../lib/openers/opener.ts'
 import type { Admission } from '../lib/admission.ts'
 import { namespaceToken } from '../lib/names.ts'
 import type { Policy } from '../lib/policy.ts'
-import { Refusal } from '../lib/refusal.ts'
+import { forbidden, Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
 import type { Authority } from './certificates.ts'
 import { unfit, type Fitness } from './hosts/fitness.ts'
@@ -27,13 +28,24 @@ export interface Opened {
   namespace: Namespace
   ca: string
   cert: string
-  key: string
+  /** Absent when the job asked for a certificate of its own key. */
+  key?: string
 }
 
-/** Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy and 503 when no host takes it. */
-export function opener({ store, authority, hosts, fitness, admission, mark, policy: policyOf }: OpeningParts): (wish: OpenWish) => Promise<Opened> {
+/**
+ * Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy or a certification request that is none, 403 for a policy
+ * the opener may not use, and 503 when no host takes it.
+ */
+export function opener({ store, authority, hosts, fitness, admission, mark, policy: policyOf }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
   const place = placer(store, Date.now)
-  return async ({ policy: name, label, domain, lifetime }) => {
+  const certify = async (id: string, expires: Date, csr: string | undefined) => {
+    if (csr === undefined) return authority.namespace(id, expires)
+    const cert = await authority.namespaceForRequest(id, expires, csr)
+    if (cert === undefined) throw new Refusal(400, 'csr: no certification request (PKCS #10, PEM) of an ECDSA, Ed25519 or RSA key of at least 2048 bits, signed with that key')
+    return { cert }
+  }
+  return async (wish, by) => {
+    const { policy: name, label, domain, lifetime } = granted(wish, by)
     const policy = policyOf(name)
     const opened = Date.now()
     const expires = opened + Math.min(lifetime ?? policy.lifetime, policy.lifetime) * 1000
@@ -41,13 +53,33 @@ export function opener({ store, authority, hosts, fitness, admission, mark, poli
     const lease = leaseEnd(expires, policy.idle * 1000, opened)
     const { memory = 0, cpus = 0 } = policy.limits
     const roomy = takers(hosts, (host) => unfit(fitness.of(host), admission))
-    const [namespace, { cert, key }] = await Promise.all([
-      place({ id, policy: name, label, domain: domain ?? id, opened, expires, lease, state: 'open' }, { memory, cpus }, roomy),
-      authority.namespace(id, new Date(expires)),
-    ])
+    // A request that is none leaves no namespace behind.
+    const pair = await certify(id, new Date(expires), wish.csr)
+    const namespace = await place({ id, policy: name, label, domain: domain ?? id, by: by.name, opened, expires, lease, state: 'open' }, { memory, cpus }, roomy)
     hosts.get(namespace.host).groups.prepare(namespace, policy)
-    return { namespace, ca: authority.caPem, cert, key }
+    return { namespace, ca: authority.caPem, ...pair }
   }
+}
+
+interface GrantedWish {
+  policy: string
+  label: string
+  domain: string | undefined
+  lifetime: number | undefined
+}
+
+/** What is opened for a wish: what the opener's grant says, and where it leaves a choice, what was asked for. */
+function granted({ policy, label, domain, lifetime }: OpenWish, { name, grant }: Opener): GrantedWish {
+  if (grant === undefined) return { policy: policy ?? 'default', label: label ?? '', domain, lifetime }
+  const { policies } = grant
+  if (policy !== undefined && !policies.includes(policy)) {
+    throw forbidden({ field: `the policy ${policy}`, why: `${name} may open namespaces with ${policies.join(', ')}`, instead: 'ask for one of these, or for none' })
+  }
+  if (domain !== undefined && domain !== grant.domain) {
+    throw forbidden({ field: `the domain ${domain}`, why: `the trust domain of ${name} is given by the gateway's rules`, instead: 'leave it out' })
+  }
+  const most = grant.lifetime ?? Infinity
+  return { policy: policy ?? policies[0]!, label: label ?? grant.label, domain: grant.domain, lifetime: Math.min(lifetime ?? most, most) === Infinity ? undefined : Math.min(lifetime ?? most, most) }
 }
 
 /** The hosts that may take a namespace: up, not drained and fit. Throws `Refusal` 503 saying why when there is none. */

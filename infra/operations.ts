@@ -13,7 +13,7 @@ export interface OperationsParts {
   policy(name: string): Policy
   metrics: Metrics
   recent: Recent
-  authorised(token: string): boolean
+  authorised(token: string): Promise<boolean>
   now(): number
 }
 

@@ -138,6 +138,8 @@ export interface Connection {
   body(limit: number): Promise<Uint8Array>
   /** The first complete JSON value of the body, for clients that never end it. */
   firstValue(limit: number): Promise<Uint8Array>
+  /** The connection stays open when its namespace is closed, to answer what became of that. */
+  outlive(): void
   /** The request body as it arrives. */
   upload(): AsyncIterable<Uint8Array>
   /**

@@ -50,7 +50,7 @@ function matches(row: Endpoint, method: string, path: string): string | undefine
 }
 
 function exampleCall(host: Host, policy: Policy, row: Endpoint, term: string, query: unknown, body: unknown, version: string | undefined): Call {
-  const namespace: Namespace = { id: example, host: host.name, policy: '', label: '', domain: example, opened: 0, expires: 0, lease: 0, state: 'open' }
+  const namespace: Namespace = { id: example, host: host.name, policy: '', label: '', domain: example, by: '', opened: 0, expires: 0, lease: 0, state: 'open' }
   const nothing = () => Promise.reject(new Error('an explanation does not call the engine'))
   return {
     ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: exampleGroups }, store: exampleStore(), ports: examplePorts, jobSockets: exampleSockets,

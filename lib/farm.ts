@@ -2,6 +2,7 @@
  * What the gateways of one farm share beside namespaces and claims: hosts and what is reserved on them, duties, and what is kept for all.
  * A part of the store interface; every verb is atomic.
  */
+import type { Grant } from './openers/opener.ts'
 
 /** An engine as the farm knows it. */
 export interface HostRecord {
@@ -33,6 +34,18 @@ export interface Load extends Share {
   readonly namespaces: number
 }
 
+/** A token that an operator made for a CI system; the token itself is kept nowhere. */
+export interface TokenRecord {
+  readonly name: string
+  /** SHA-256 of the token, hex. */
+  readonly hash: string
+  /** What its bearer may open. */
+  readonly grant: Grant
+  /** Milliseconds since the epoch. */
+  readonly created: number
+  readonly expires: number
+}
+
 /** That a namespace began to close, by the store's clock in milliseconds. */
 export interface Closing {
   readonly ns: string
@@ -61,6 +74,16 @@ export interface Farm {
   leaveDuty(duty: string, gateway: string): Promise<void>
   /** Namespaces that began to close at or after this moment; those of the last ten minutes are remembered. */
   closings(since: number): Promise<Closing[]>
+
+  /** True for the first who spends this within so many milliseconds. */
+  spend(what: string, milliseconds: number): Promise<boolean>
+
+  /** Tokens that operators made, by name. */
+  tokens(): Promise<TokenRecord[]>
+  /** Adds a token. False when there is one of this name. */
+  addToken(token: TokenRecord): Promise<boolean>
+  /** False when there is none of this name. */
+  removeToken(name: string): Promise<boolean>
 
   /** Keeps a text for all gateways unless there is one of this name, and answers the one that is kept. */
   keep(name: string, text: string): Promise<string>

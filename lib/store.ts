@@ -28,6 +28,8 @@ export interface Namespace {
    * else the namespace's own id, which is shared with nobody.
    */
   readonly domain: string
+  /** Who opened it (`Opener.name`): it is shown to and closed by these, operators and itself only. */
+  readonly by: string
   /** Milliseconds since the epoch. */
   readonly opened: number
   /** The end of its lifetime, milliseconds since the epoch: it is closed then, used or not. */

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { namespacePattern } from '../../lib/names.ts'
 import { removeCertificates } from './certificate-directory.ts'
-import { findGateway, gatewayOptions, type ControlClient, type GatewayOptions } from './control.ts'
+import { readIfThere } from '../files.ts'
+import { findGateway, gatewayOptions, namespaceGateway, type ControlClient, type GatewayOptions } from './control.ts'
 import { exitCodes, Failure } from './failure.ts'
 import type { Listed } from './list.ts'
 import { printable } from './text.ts'
@@ -19,6 +21,7 @@ interface Closed {
 const help = `
 Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}, left, waiting}].
 What is busy or on a host that is away is left to the gateways, which remove it as soon as they can.
+Without an ID, the namespace that DOCKER_HOST and DOCKER_CERT_PATH name is closed: its own certificate may, no token is needed.
 Exit codes: 0 all closed, 1 failed, 2 wrong usage, 3 refused by the gateway (no such namespace).
 
 Example:
@@ -33,7 +36,8 @@ export function define(command: Command): void {
 }
 
 async function close(ids: string[], options: GatewayOptions & { all?: true, json?: true }): Promise<void> {
-  if ((ids.length === 0) === !options.all) throw new Failure('Name the namespaces to close, or give --all for every one', exitCodes.usage)
+  if (ids.length > 0 && options.all) throw new Failure('Name the namespaces to close, or give --all for every one, not both', exitCodes.usage)
+  if (ids.length === 0 && !options.all) return closeSelf(options.json)
   const gateway = findGateway(options)
   const wanted = options.all ? (await gateway.request('GET', '/namespaces') as Listed[]).map(({ id }) => id) : ids
   const closed: Closed[] = []
@@ -44,6 +48,17 @@ async function close(ids: string[], options: GatewayOptions & { all?: true, json
   process.stdout.write(options.json ? `${JSON.stringify(closed, undefined, 2)}\n` : closed.map(report).join(''))
   const [first] = failures
   if (first) throw new Failure(failures.map(({ message }) => message).join('\n'), first.exitCode)
+}
+
+/** As the namespace of this environment. */
+async function closeSelf(json: true | undefined): Promise<void> {
+  const { DOCKER_HOST: host, DOCKER_CERT_PATH: directory } = process.env
+  const [ca, cert, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((file) => directory && readIfThere(join(directory, file)))
+  if (!host?.startsWith('tcp://') || !ca || !cert || !key) {
+    throw new Failure('Name the namespaces to close, or give --all for every one; DOCKER_HOST and DOCKER_CERT_PATH name none', exitCodes.usage)
+  }
+  const closed = await namespaceGateway(host, { ca, cert, key }).request('DELETE', '/namespaces/self') as Closed
+  process.stdout.write(json ? `${JSON.stringify([closed], undefined, 2)}\n` : report(closed))
 }
 
 async function closeOne(gateway: ControlClient, id: string): Promise<Closed> {

@@ -14,6 +14,7 @@ const commands: Record<string, Entry> = {
   forward: { summary: 'make published ports appear on localhost beside the job', load: () => import('./forward.ts') },
   list: { summary: 'list the open namespaces', load: () => import('./list.ts') },
   close: { summary: 'close namespaces and remove everything they own', load: () => import('./close.ts') },
+  token: { summary: 'make, list and end tokens for CI systems without OIDC', load: () => import('./token.ts') },
   check: { summary: 'tell whether a config file can be used', load: () => import('./check.ts') },
   health: { summary: 'ask whether the gateway on this machine lives', load: () => import('./health.ts') },
   completion: { summary: 'print a completion script for bash, zsh or fish', load: () => import('./completion.ts') },
@@ -60,7 +61,8 @@ export async function describeCommands(): Promise<{ name: string, summary: strin
   return Promise.all(Object.entries(commands).map(async ([name, { summary, load }]) => {
     const command = new Command(name)
     ;(await load()).define(command)
-    return { name, summary, options: command.options.map(({ long, description }) => ({ flag: long ?? '', comment: description })) }
+    const options = [command, ...command.commands].flatMap((one) => one.options).map(({ long, description }) => ({ flag: long ?? '', comment: description }))
+    return { name, summary, options: options.filter(({ flag }, at) => options.findIndex((one) => one.flag === flag) === at) }
   }))
 }
 

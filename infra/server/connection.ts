@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
 import { Refusal } from '../../lib/refusal.ts'
@@ -12,13 +13,15 @@ import { firstJsonValue, wholeBody } from './request-body.ts'
 export interface Reach {
   clientOf(host: Host): EngineClient
   grpc: GrpcDoor
+  /** Keeps a socket open when its namespace's are cut. */
+  spare(socket: Socket): void
 }
 
 /**
  * One request on a Node socket as the pipeline sees it.
  * `upgrade` is what Node handed over when the client asked for an upgrade: with a body in the request that is not the TLS socket itself.
  */
-export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc }: Reach): Connection {
+export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc, spare }: Reach): Connection {
   const gone = new AbortController()
   outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
   return {
@@ -30,6 +33,7 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     body: (limit) => wholeBody(incoming, limit),
     firstValue: (limit) => firstJsonValue(incoming, limit),
     upload: () => incoming,
+    outlive: () => spare(incoming.socket),
     relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
     async hijack(host, request, shape) {
       const answer = await hijack(clientOf(host), request, shape, upgrade ? { kind: 'socket', ...upgrade, outgoing } : { kind: 'request', incoming, outgoing }, gone.signal, host.name)

@@ -6,6 +6,8 @@ export interface Connections {
   /** The same for a socket inside the namespace's containers: its callers are nowhere that published ports are dialled from. */
   addInside(ns: string, socket: Socket): void
   cut(ns: string): void
+  /** Leaves this one open when its namespace is cut: somebody waits on it to hear what became of that. */
+  spare(socket: Socket): void
   /** How many are open, of all namespaces. */
   count(): number
   /** Those with open sockets. */
@@ -31,6 +33,9 @@ export function connections(seen: (ns: string, address: string | undefined) => v
     },
     count: () => open.values().reduce((sum, sockets) => sum + sockets.size, 0),
     namespaces: () => open.keys(),
+    spare(socket) {
+      for (const sockets of open.values()) sockets.delete(socket)
+    },
     cut(ns) {
       for (const socket of open.get(ns) ?? []) socket.destroy()
     },

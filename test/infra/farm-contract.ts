@@ -167,6 +167,28 @@ function sharing(get: Get): void {
     while (!await get().takeDuty(duty, 'one', 60_000)) await new Promise((resolve) => setTimeout(resolve, 1))
   })
 
+  it('lets one spend a thing, and again when its time is over', async () => {
+    const what = fresh('spent')
+    const spent = await Promise.all(Array.from({ length: 10 }, () => get().spend(what, 60_000)))
+    assert.equal(spent.filter(Boolean).length, 1)
+    const short = fresh('spent')
+    assert.equal(await get().spend(short, 1), true)
+    while (!await get().spend(short, 60_000)) await new Promise((resolve) => setTimeout(resolve, 1))
+  })
+
+  it('keeps tokens by name, each name once', async () => {
+    const [one, two] = [fresh('a'), fresh('b')].map((name) => ({ name, hash: 'ab', grant: { policies: ['default'], domain: undefined, label: '', lifetime: undefined }, created: 1, expires: 2 }))
+    assert.equal(await get().addToken(two!), true)
+    assert.equal(await get().addToken(one!), true)
+    assert.equal(await get().addToken({ ...one!, hash: 'cd' }), false)
+    const known = async () => (await get().tokens()).filter(({ name }) => [one!.name, two!.name].includes(name)).map(({ name, hash }) => ({ name, hash }))
+    assert.deepEqual(await known(), [{ name: one!.name, hash: 'ab' }, { name: two!.name, hash: 'ab' }])
+    assert.equal(await get().removeToken(one!.name), true)
+    assert.equal(await get().removeToken(one!.name), false)
+    assert.deepEqual(await known(), [{ name: two!.name, hash: 'ab' }])
+    await get().removeToken(two!.name)
+  })
+
   it('gives one of many gateways the same duty', async () => {
     const duty = fresh('reap')
     const taken = await Promise.all(Array.from({ length: 20 }, (_, at) => get().takeDuty(duty, `g${at}`, 60_000)))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import * as v from 'valibot'
 import { configSchema, type Issuer } from '../../infra/config-schema.ts'
-import { oidc, type Oidc } from '../../infra/identity/oidc.ts'
+import { oidc, type Oidc } from '../../infra/openers/oidc.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { startIssuer, type TestIssuer } from '../setup/issuer.ts'
 

@@ -52,8 +52,8 @@ describe('the operators\' side of a gateway', () => {
     token = readFileSync(join(gateway.stateDir, 'operator-token'), 'utf8').trim()
   })
   after(async () => {
-    await gateway.stop()
     engine.stop()
+    await gateway?.stop()
     rmSync(directory, { recursive: true, force: true })
   })
 

@@ -13,6 +13,7 @@ export function namespaceRecord(given: Partial<Namespace> = {}): Namespace {
     policy: 'default',
     label: '',
     domain: 'project',
+    by: 'operator',
     opened: 1_700_000_000_000,
     expires: 1_700_000_060_000,
     lease: 1_700_000_030_000,

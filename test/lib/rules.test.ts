@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as v from 'valibot'
-import { grantOf, ruleSchema } from '../../lib/identity/rules.ts'
+import { grantOf, ruleSchema } from '../../lib/openers/rules.ts'
 
 const rules = (...given: object[]) => given.map((one) => v.parse(ruleSchema, one))
 const claims = { sub: 'project_path:group/app:ref_type:branch:ref:main', project_path: 'group/app', ref_protected: 'true', pipeline_id: 42, groups: ['a', 'b'], job: '' }

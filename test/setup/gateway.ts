@@ -91,8 +91,8 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
     child.kill('SIGKILL')
     rmSync(home, { recursive: true, force: true })
   })
-  const moorage: Gateway['moorage'] = ([name = '', ...args], options) => {
-    const [file = '', ...words] = [...inside, process.execPath, program, name, '--state', state, ...args]
+  const moorage: Gateway['moorage'] = (args, options) => {
+    const [file = '', ...words] = [...inside, process.execPath, program, ...args, '--state', state]
     return command(file, words, { ...options, env: environment })
   }
   await start()

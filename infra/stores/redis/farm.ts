@@ -1,6 +1,6 @@
-import type { Farm, HostRecord, Load } from '../../../lib/farm.ts'
+import type { Farm, HostRecord, Load, TokenRecord } from '../../../lib/farm.ts'
 import type { Client } from './client.ts'
-import { dutyKey, farmKeys as keys } from './keys.ts'
+import { dutyKey, farmKeys as keys, spentKey } from './keys.ts'
 
 /** What the gateways of a farm share. */
 export function farmVerbs(client: Client): Farm {
@@ -39,7 +39,7 @@ function loadOf(text: string): Load {
   return { namespaces, memory, cpus: cpus / 1000 }
 }
 
-type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'keep' | 'kept'>
+type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
 
 function sharedVerbs({ script, ask }: Client): SharedVerbs {
   return {
@@ -51,6 +51,13 @@ function sharedVerbs({ script, ask }: Client): SharedVerbs {
       const flat = await ask((redis) => redis.zrangebyscore(keys.closings, since, '+inf', 'WITHSCORES'))
       return flat.flatMap((ns, at) => at % 2 === 0 ? [{ ns, at: Number(flat[at + 1]) }] : [])
     },
+    spend: async (what, milliseconds) => await ask((redis) => redis.set(spentKey(what), '', 'PX', Math.ceil(milliseconds), 'NX')) === 'OK',
+    async tokens() {
+      const records = await ask((redis) => redis.hvals(keys.tokens))
+      return records.map((text) => JSON.parse(text) as TokenRecord).sort((a, b) => a.name < b.name ? -1 : 1)
+    },
+    addToken: async (token) => await ask((redis) => redis.hsetnx(keys.tokens, token.name, JSON.stringify(token))) === 1,
+    removeToken: async (name) => await ask((redis) => redis.hdel(keys.tokens, name)) === 1,
     keep: (name, text) => script('moorageKeep', [keys.kept], name, text),
     kept: async (name) => await ask((redis) => redis.hget(keys.kept, name)) ?? undefined,
   }

@@ -14,7 +14,7 @@ export const sharedKinds: ReadonlySet<Kind> = new Set<Kind>(['image', 'reference
  * - load: hash of hosts: namespaces, memory and thousandths of cores, a line each
  * - hosts: hash of names: record as JSON; drained: set of names
  * - closings: sorted set of namespaces by the moment at which they began to close
- * - kept: hash of texts
+ * - kept: hash of texts; tokens: hash of names: record as JSON
  */
 export const farmKeys = {
   namespaces: 'moorage:{farm}:namespaces',
@@ -26,11 +26,17 @@ export const farmKeys = {
   drained: 'moorage:{farm}:drained',
   closings: 'moorage:{farm}:closings',
   kept: 'moorage:{farm}:kept',
+  tokens: 'moorage:{farm}:tokens',
 } as const
 
 /** Text: the gateway that has a duty; it ends by itself. */
 export function dutyKey(duty: string): string {
   return `moorage:duty:{${duty}}`
+}
+
+/** There while something is spent. */
+export function spentKey(what: string): string {
+  return `moorage:spent:{${what}}`
 }
 
 /** Hash of one namespace. Everything of a namespace shares its hash tag, and with it its place in a cluster. */

@@ -92,15 +92,15 @@ function dueAt({ expires, lease }: Namespace): number {
   return Math.min(expires, lease)
 }
 
-function fieldsOf({ id, host, policy, label, domain, opened, expires, lease, state }: Namespace): (string | number)[] {
-  return Object.entries({ id, host, policy, label, domain, opened, expires, lease, state }).flat()
+function fieldsOf({ id, host, policy, label, domain, by, opened, expires, lease, state }: Namespace): (string | number)[] {
+  return Object.entries({ id, host, policy, label, domain, by, opened, expires, lease, state }).flat()
 }
 
 function namespaceOf(fields: Record<string, string>): Namespace | undefined {
-  const { id, host, policy, label, domain, opened, expires, lease, state } = fields
+  const { id, host, policy, label, domain, by, opened, expires, lease, state } = fields
   if (id === undefined) return undefined
   return {
-    id, host: host!, policy: policy!, label: label!, domain: domain!,
+    id, host: host!, policy: policy!, label: label!, domain: domain!, by: by ?? 'operator',
     opened: Number(opened), expires: Number(expires), lease: Number(lease), state: state === 'open' ? 'open' : 'closing',
   }
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Farm, HostRecord } from '../../../lib/farm.ts'
+import type { Farm, HostRecord, TokenRecord } from '../../../lib/farm.ts'
 import { atomically } from '../sqlite-file.ts'
 
 /** What gateways on one file share. */
@@ -33,13 +33,18 @@ function hostVerbs(database: DatabaseSync): HostVerbs {
   }
 }
 
-type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'keep' | 'kept'>
+type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
 
 function sharedVerbs(database: DatabaseSync): SharedVerbs {
   const take = database.prepare('INSERT INTO duties (duty, gateway, until) VALUES (:duty, :gateway, :until) ON CONFLICT (duty) '
     + 'DO UPDATE SET gateway = excluded.gateway, until = excluded.until WHERE gateway = excluded.gateway OR until <= :now')
   const leave = database.prepare('DELETE FROM duties WHERE duty = ? AND gateway = ?')
   const closings = database.prepare('SELECT ns, at FROM closings WHERE at >= ? ORDER BY at')
+  const spend = database.prepare('INSERT INTO spent (what, until) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const forgetSpent = database.prepare('DELETE FROM spent WHERE until <= ?')
+  const tokens = database.prepare('SELECT record FROM tokens ORDER BY name')
+  const addToken = database.prepare('INSERT INTO tokens (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const removeToken = database.prepare('DELETE FROM tokens WHERE name = ?')
   const keep = database.prepare('INSERT INTO kept (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING')
   const kept = database.prepare('SELECT value FROM kept WHERE name = ?')
   const read = (name: string) => kept.get(name)?.['value'] as string | undefined
@@ -50,6 +55,13 @@ function sharedVerbs(database: DatabaseSync): SharedVerbs {
       leave.run(duty, gateway)
     },
     closings: async (since) => closings.all(since).map((row) => ({ ns: String(row['ns']), at: Number(row['at']) })),
+    spend: async (what, milliseconds) => atomically(database, () => {
+      forgetSpent.run(Date.now())
+      return spend.run(what, Date.now() + milliseconds).changes === 1
+    }),
+    tokens: async () => tokens.all().map((row) => JSON.parse(String(row['record'])) as TokenRecord),
+    addToken: async (token) => addToken.run(token.name, JSON.stringify(token)).changes === 1,
+    removeToken: async (name) => removeToken.run(name).changes === 1,
     async keep(name, text) {
       keep.run(name, text)
       return read(name)!

@@ -40,16 +40,16 @@ export function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
 function opener(database: DatabaseSync): (namespace: Namespace, place?: Place) => 'opened' | 'full' | 'drained' {
   const taken = database.prepare('SELECT coalesce(sum(memory), 0) AS memory, coalesce(sum(cpus), 0) AS cpus FROM namespaces WHERE host = ?')
   const takes = database.prepare('SELECT 1 FROM hosts WHERE name = ? AND drained = 0')
-  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, domain, opened, expires, lease, state, memory, cpus) '
-    + 'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
-  return ({ id, host, policy, label, domain, opened, expires, lease, state }, place) => {
+  const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, domain, opener, opened, expires, lease, state, memory, cpus) '
+    + 'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
+  return ({ id, host, policy, label, domain, by, opened, expires, lease, state }, place) => {
     const [memory, cpus] = [place?.takes.memory ?? 0, thousandths(place?.takes.cpus ?? 0)]
     if (place) {
       const before = taken.get(host)!
       if (!takes.get(host)) return 'drained'
       if (Number(before['memory']) + memory > place.of.memory || Number(before['cpus']) + cpus > thousandths(place.of.cpus)) return 'full'
     }
-    const { changes } = insert.run(id, host, policy, label, domain, opened, expires, lease, state, memory, cpus)
+    const { changes } = insert.run(id, host, policy, label, domain, by, opened, expires, lease, state, memory, cpus)
     if (changes === 0) throw new Error(`namespace ${id} is already open`)
     return 'opened'
   }
@@ -74,6 +74,7 @@ function namespaceOf(row: Record<string, SQLOutputValue>): Namespace {
     policy: String(row['policy']),
     label: String(row['label']),
     domain: String(row['domain']),
+    by: String(row['opener']),
     opened: Number(row['opened']),
     expires: Number(row['expires']),
     lease: Number(row['lease']),

@@ -6,7 +6,7 @@ import { groupNames } from '../../../lib/groups/names.ts'
 import { defaultPolicy, type Policy } from '../../../lib/policy.ts'
 import type { Namespace } from '../../../lib/store.ts'
 
-const namespace = (id: string): Namespace => ({ id, host: 'h', policy: '', label: '', domain: id, opened: 0, expires: 0, lease: 0, state: 'open' })
+const namespace = (id: string): Namespace => ({ id, host: 'h', policy: '', label: '', domain: id, by: 'operator', opened: 0, expires: 0, lease: 0, state: 'open' })
 const ids = ['a', 'b', 'c'].map((letter) => letter.repeat(16))
 const facts = () => ({ info: { Architecture: 'x86_64', CgroupDriver: 'cgroupfs', CgroupVersion: '1' } }) as never
 

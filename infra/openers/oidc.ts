@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type * as Library from 'jose'
 import type { Issuer } from '../config.ts'
-import { grantOf, type Claims } from '../../lib/identity/rules.ts'
-import type { Opener } from '../../lib/identity/opener.ts'
+import { grantOf, type Claims } from '../../lib/openers/rules.ts'
+import type { Opener } from '../../lib/openers/opener.ts'
 import { Refusal } from '../../lib/refusal.ts'
 
 /** Seconds by which clocks of issuer and gateway may differ. */
