@@ -54,7 +54,7 @@ export interface FakeGateway {
   /** What it was asked, in order. */
   asked: Asked[]
   /** What it answers; a test may replace it. */
-  answer: (asked: Asked) => { status: number, body: unknown }
+  answer: (asked: Asked) => { status: number, body: unknown } | Promise<{ status: number, body: unknown }>
   stop(): void
 }
 
@@ -68,7 +68,7 @@ export async function fakeGateway(): Promise<FakeGateway> {
     const body = await text(request)
     const one = { method: String(request.method), path: String(request.url), token: request.headers.authorization, body: body === '' ? undefined : JSON.parse(body) }
     asked.push(one)
-    const answer = gateway.answer(one)
+    const answer = await gateway.answer(one)
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
   })
   server.listen(0, '127.0.0.1')

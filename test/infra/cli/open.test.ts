@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import { loadAuthority } from '../../../infra/certificates.ts'
 import { fakeGateway, moorage, type FakeGateway } from './harness.ts'
 
 const ns = 'abcdefghij012345'
@@ -24,6 +25,12 @@ after(() => gateway.stop())
 
 const open = (...parameters: string[]) => moorage(['open', '--state', gateway.state, ...parameters])
 const engine = () => gateway.url.replace('https:', 'tcp:')
+/** What was asked for beside a certificate. */
+function wished(at: number): object {
+  const { csr, ...wish } = gateway.asked[at]?.body as { csr: string }
+  assert.match(csr, /^-----BEGIN CERTIFICATE REQUEST-----/)
+  return wish
+}
 const askedPaths = () => gateway.asked.map(({ method, path }) => `${method} ${path}`)
 
 /** What a shell has in its environment after `eval`. */
@@ -41,23 +48,23 @@ describe('moorage open', () => {
     assert.deepEqual(evaluated(stdout), { DOCKER_HOST: engine(), DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: directory })
     assert.match(stderr, new RegExp(`Opened namespace ${ns} .*moorage close ${ns}`))
     assert.equal(statSync(directory).mode & 0o777, 0o700)
-    for (const [file, content] of [['ca.pem', 'CA\n'], ['cert.pem', 'CERT\n'], ['key.pem', 'KEY\n']] as const) {
-      assert.equal(readFileSync(join(directory, file), 'utf8'), content)
+    for (const [file, content] of [['ca.pem', /^CA\n$/], ['cert.pem', /^CERT\n$/], ['key.pem', /^-----BEGIN PRIVATE KEY-----/]] as const) {
+      assert.match(readFileSync(join(directory, file), 'utf8'), content)
       assert.equal(statSync(join(directory, file)).mode & 0o777, 0o600)
     }
   })
 
   it('passes policy, label and lifetime on', async () => {
     assert.equal((await open('--policy', 'wide', '--label', 'job 7', '--lifetime', '2h')).code, 0)
-    assert.deepEqual(gateway.asked[0]?.body, { policy: 'wide', label: 'job 7', lifetime: 7200 })
+    assert.deepEqual(wished(0), { policy: 'wide', label: 'job 7', lifetime: 7200 })
     await open()
-    assert.deepEqual(gateway.asked[1]?.body, {})
+    assert.deepEqual(wished(1), {})
   })
 
   for (const [text, seconds] of [['90', 90], ['90s', 90], ['30m', 1800], ['1d', 86400]] as const) {
     it(`takes ${text} for ${seconds} seconds`, async () => {
       await open('--lifetime', text)
-      assert.deepEqual(gateway.asked[0]?.body, { lifetime: seconds })
+      assert.deepEqual(wished(0), { lifetime: seconds })
     })
   }
 
@@ -73,7 +80,7 @@ describe('moorage open', () => {
       id: ns, gateway: gateway.url, certPath,
       env: { DOCKER_HOST: engine(), DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: certPath }, expires: opened.expires,
     })
-    assert.equal(readFileSync(join(certPath, 'key.pem'), 'utf8'), 'KEY\n')
+    assert.match(readFileSync(join(certPath, 'key.pem'), 'utf8'), /^-----BEGIN PRIVATE KEY-----/)
   })
 
   it('quotes paths for the shell', async () => {
@@ -138,9 +145,11 @@ describe('moorage open --context', () => {
   it('makes a context that docker itself reads back, whatever the path looks like', { skip: !haveDocker && 'no docker command' }, async () => {
     const env = { DOCKER_CONFIG: join(gateway.root, 'docker'), DOCKER_CONTEXT: 'gone', DOCKER_HOST: 'tcp://elsewhere:1' }
     const out = join(gateway.root, 'a "comma", here')
-    const { cert, key } = await (await import('../../../infra/certificates.ts')).loadAuthority(gateway.state).then((authority) =>
-      authority.namespace(ns, new Date(Date.now() + 3_600_000)))
-    gateway.answer = () => ({ status: 201, body: { ...opened, ca: gateway.caPem, cert, key } })
+    const authority = await loadAuthority(gateway.state)
+    gateway.answer = async ({ body }) => {
+      const cert = await authority.namespaceForRequest(ns, new Date(Date.now() + 3_600_000), (body as { csr: string }).csr)
+      return { status: 201, body: { ...opened, ca: gateway.caPem, cert, key: undefined } }
+    }
     const { code, stderr } = await moorage(['open', '--state', gateway.state, '--context', 'ci', '--out', out], { env })
     assert.equal(code, 0, stderr)
     const read = execFileSync('docker', ['context', 'inspect', 'ci'], { env: { PATH: process.env['PATH'], DOCKER_CONFIG: env.DOCKER_CONFIG }, encoding: 'utf8' })
