@@ -27,7 +27,7 @@ const open = (...parameters: string[]) => moorage(['open', '--state', gateway.st
 const engine = () => gateway.url.replace('https:', 'tcp:')
 /** What was asked for beside a certificate. */
 function wished(at: number): object {
-  const { csr, ...wish } = gateway.asked[at]?.body as { csr: string }
+  const { csr, ...wish } = gateway.asked[at]!.body as { csr: string }
   assert.match(csr, /^-----BEGIN CERTIFICATE REQUEST-----/)
   return wish
 }
