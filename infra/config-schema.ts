@@ -135,9 +135,9 @@ export const configSchema = v.strictObject({
     address: v.optional(v.pipe(v.string(), v.check((given) => isIP(given), 'expected an IP address'), ways({
       flag: 'port-address', value: 'ADDRESS', env: 'MOORAGE_PORT_ADDRESS', comment: 'address these listen on; that of --listen when not given',
     }))),
-    reach: v.optional(v.pipe(v.picklist(['loopback', 'address', 'none']), ways({
+    reach: v.optional(v.pipe(v.string(), v.check((given) => ['loopback', 'address', 'none'].includes(given) || isIP(given), 'expected loopback, address, none or an IP address of the engine\'s host'), ways({
       flag: 'port-reach', value: 'HOW', env: 'MOORAGE_PORT_REACH',
-      comment: 'where engines publish ports: loopback (the gateway is on their machine), address (that of the engine\'s URL) or none',
+      comment: 'where engines publish ports: loopback (the gateway is on their machine), address (that of the engine\'s URL), an IP address, or none',
     })), 'loopback'),
   }), {}),
   /**

@@ -30,8 +30,8 @@ export interface Config {
   /** CI systems whose tokens open namespaces. */
   oidc: readonly Issuer[]
   images: { shared: string[] }
-  /** Published ports: the gateway's range and address (that of `listen` when undefined), and where engines publish. */
-  ports: { range: PortRange, address?: string, reach: 'loopback' | 'address' | 'none' }
+  /** Published ports: the gateway's range and address (that of `listen` when undefined), and where engines publish: loopback, address, none or an IP address. */
+  ports: { range: PortRange, address?: string, reach: string }
   /** Whether namespaces must be limited as a whole, may be, or are not. */
   controlGroups: 'required' | 'best-effort' | 'off'
   /** Absolute path of a directory that gateway and engines share, for sockets inside containers; undefined when these are refused. */

@@ -4,12 +4,13 @@ import { isIP } from 'node:net'
  * The address of an engine's host that published ports listen on.
  *
  * `loopback`: no container reaches it, and the gateway does when it is on the host's machine and in its network; an engine at another
- * address has none that is reached. `address`: the one of the engine's URL, which has to be an IP address; every container on that host
- * reaches it too unless the host's firewall says otherwise. `none`: nothing is published, for engines behind forwarded sockets, whose
- * loopback is another than the gateway's.
+ * address has none that is reached. `address`: the one of the engine's URL, which has to be an IP address; or an IP address by itself.
+ * Every container on that host reaches these too unless the host's firewall says otherwise. `none`: nothing is published, for engines
+ * behind forwarded sockets, whose loopback is another than the gateway's.
  */
-export function publishAddress(url: string, reach: 'loopback' | 'address' | 'none'): string | undefined {
+export function publishAddress(url: string, reach: string): string | undefined {
   if (reach === 'none') return undefined
+  if (isIP(reach) > 0) return reach
   if (url.startsWith('unix://')) return '127.0.0.1'
   const host = new URL(url.replace(/^tcp:/, 'http:')).hostname.replace(/^\[(.*)\]$/, '$1')
   if (host === 'localhost' || host.startsWith('127.') || host === '::1') return '127.0.0.1'

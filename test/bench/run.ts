@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { cpuSeconds, median, quantile } from './measure.ts'
 import type { Measured, Row } from './row.ts'
 import { life } from './rows/life.ts'
+import { ports } from './rows/ports.ts'
 import { small } from './rows/small.ts'
 import { streams } from './rows/streams.ts'
 import { startWorld, type Side, type Transport, type World } from './world.ts'
@@ -12,7 +13,7 @@ import { startWorld, type Side, type Transport, type World } from './world.ts'
  * run. The engine itself is asked by the same transport: its unix socket, or its own mTLS. Figures are medians of the rounds' ratios.
  */
 const { values } = parseArgs({ options: { only: { type: 'string' }, rounds: { type: 'string', default: '11' }, transport: { type: 'string' } } })
-const rows: readonly Row[] = [...small, ...streams, ...life]
+const rows: readonly Row[] = [...small, ...streams, ...life, ...ports]
 
 function selected(): readonly Row[] {
   const names = values.only?.split(',')

@@ -51,7 +51,7 @@ export async function startWorld(): Promise<World> {
   })
   wire(engine, `moor${process.pid % 100000}-${worlds++}`, near, far)
   await importBusybox(engine)
-  const gateway = await startGateway({ engineSocket: engine.socket, flags: ['--shared-image', 'busybox:latest'] })
+  const gateway = await startGateway({ engineSocket: engine.socket, flags: ['--shared-image', 'busybox:latest', '--port-reach', far] })
   const namespace = await gateway.open()
   const socket = join(directory, 'namespace.sock')
   await serve(gateway, namespace, socket)

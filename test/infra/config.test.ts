@@ -212,7 +212,7 @@ describe('published ports', () => {
     assert.deepEqual(problems({ yaml: 'ports: { range: 9-8, address: example, reach: far }' }), [
       'm.yaml:1:17: ports.range: expected a range of ports such as 40000-49999, got "9-8"',
       'm.yaml:1:31: ports.address: expected an IP address, got "example"',
-      'm.yaml:1:47: ports.reach: expected "loopback" or "address" or "none", got "far"',
+      'm.yaml:1:47: ports.reach: expected loopback, address, none or an IP address of the engine\'s host, got "far"',
     ])
   })
 })
