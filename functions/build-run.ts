@@ -17,6 +17,8 @@ export interface BuildOrder {
   cacheFrom?: readonly string[]
   /** What the engine may call in the session of this build, by `package.Service/Method`: the context's upload, credentials. */
   services: ReadonlyMap<string, GrpcService>
+  /** A session that the client itself has opened, which is used instead. */
+  session?: string
 }
 
 /** A build that is under way. */
@@ -40,12 +42,12 @@ export async function startBuild(call: Call, order: BuildOrder, signal: AbortSig
   const over = new AbortController()
   const both = AbortSignal.any([signal, over.signal])
   const id = () => call.randomHex().slice(0, 25)
-  const [ref, session] = [id(), id()]
+  const [ref, session] = [id(), order.session ?? id()]
   const headers = sessionMetadata(call.ns, sessionValues(session, [healthMethod, ...order.services.keys()]))
   let service: GrpcService
   try {
     service = await buildkitService(call, channel)
-    await call.host.session(headers, sessionService(order.services), both)
+    if (order.session === undefined) await call.host.session(headers, sessionService(order.services), both)
   } catch (error) {
     channel.close()
     throw error

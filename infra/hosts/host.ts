@@ -83,6 +83,7 @@ export function liveHost(options: HostOptions): LiveHost {
     learnExec: execs.learn,
     ...buildkitOf(client, options.name),
     exclusively: locks(),
+    builds: new Map(),
     inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),
     leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),
     groups: keptGroups(options, client, () => host.facts()),

@@ -83,7 +83,10 @@ function upgradable(app: App): (request: IncomingMessage) => boolean {
 
 function attend(server: Server, app: App, reach: Reach, identify: Identify): Server {
   const entries = new WeakMap<object, Entry>()
-  const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!))
+  const listener = getRequestListener(async (request, { incoming }) => app.fetch(request, entries.get(incoming)!), {
+    // It would cut the connections of clients that still send what has been refused, and listen only after that. Node drops such bodies by itself.
+    autoCleanupIncoming: false,
+  })
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse, upgrade?: Upgrade): void => {
     // The raw target is routed by the app; node-server would parse it by other rules than the engine's.
     const target = incoming.url ?? '/'

@@ -33,20 +33,27 @@ function readSize(field: Uint8Array): number {
   return size
 }
 
-/** A file entry with its header and padding; `name` has at most 100 bytes. */
-export function fileEntry(name: string, content: Uint8Array): Uint8Array {
+/** An entry with its header and padding; `name` has at most 100 bytes. `type`: a file unless said. */
+export function entryOf(name: string, content: Uint8Array, type = '0'): Uint8Array {
   const entry = new Uint8Array(blockSize + content.length + padding(content.length))
   const put = (text: string, at: number) => entry.set(new TextEncoder().encode(text), at)
   put(name, 0)
   put('0000644\0' + '0000000\0' + '0000000\0', 100)
   put(`${content.length.toString(8).padStart(11, '0')}\0`, 124)
   put('00000000000\0', 136)
-  put('        0', 148)
+  put(`        ${type}`, 148)
   put('ustar\x0000', 257)
   const sum = entry.subarray(0, blockSize).reduce((total, byte) => total + byte, 0)
   put(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
   entry.set(content, blockSize)
   return entry
+}
+
+/** Is this the first block of a tar? Its checksum is that of its bytes, with blanks for the checksum itself. */
+export function isHeader(block: Uint8Array): boolean {
+  if (block.length < blockSize) return false
+  const said = Number.parseInt(decoder.decode(block.subarray(148, 156)).replace(/[\0 ]+/g, ''), 8)
+  return said === block.subarray(0, blockSize).reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0)
 }
 
 /** Bytes that fill the last block of a content. */

@@ -1,4 +1,4 @@
-import { blockSize, fileEntry, padding, paxRecords, readHeader, type TarHeader } from './header.ts'
+import { blockSize, entryOf, padding, paxRecords, readHeader, type TarHeader } from './header.ts'
 
 /** What a file of an archive becomes, by its whole name. */
 export type Replacements = Readonly<Record<string, (content: Uint8Array) => Uint8Array>>
@@ -24,7 +24,7 @@ export async function* replaceFiles(archive: AsyncIterable<Uint8Array>, files: R
     const { name = header.name, size = header.size } = held
     const replace = header.type === '0' && Object.hasOwn(files, name) ? files[name] : undefined
     if (replace) {
-      yield fileEntry(name, replace((await whole(bytes, { ...header, size }, limit)).subarray(0, size)))
+      yield entryOf(name, replace((await whole(bytes, { ...header, size }, limit)).subarray(0, size)))
     } else {
       yield* held.raw
       yield block
