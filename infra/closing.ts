@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeEverything, type Left, type Removed } from '../lib/closing.ts'
 import { Refusal } from '../lib/refusal.ts'
-import type { Store } from '../lib/store.ts'
+import type { Namespace, Store } from '../lib/store.ts'
 import type { HostPool } from './hosts/pool.ts'
 
 /** What closing a namespace did: in job names what was removed, and what is left for later, because it is busy or its host is away. */
@@ -34,6 +34,8 @@ export interface ClosingParts {
   gateway: { id: string }
   /** Cuts what this gateway serves of a namespace, and forgets what it knows of it. */
   cut(ns: string): void
+  /** Hears of a namespace that is closed now. */
+  onClosed(namespace: Namespace): void
 }
 
 /** Milliseconds for which a gateway has the duty of closing a namespace unless it goes on taking it. */
@@ -45,7 +47,7 @@ const [passes, pause, longestPause] = [4, 500, 600_000]
 /** Closings under way at one time when many are due. */
 const atOnce = 8
 
-export function closer({ store, hosts, gateway, cut }: ClosingParts): Closer {
+export function closer({ store, hosts, gateway, cut, onClosed }: ClosingParts): Closer {
   const closing = new Map<string, Promise<Closed>>()
   const postponed = new Map<string, { until: number; pause: number }>()
   let heard = 0
@@ -80,6 +82,7 @@ export function closer({ store, hosts, gateway, cut }: ClosingParts): Closer {
       if (isDone(closed)) {
         await store.forget(id)
         hosts.get(namespace.host).groups.gone(id)
+        onClosed(namespace)
       } else postpone(id)
       cut(id)
       return closed

@@ -119,6 +119,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }
   const closing = closer({
     store, hosts, gateway,
+    onClosed: observing.recent.noteClosed,
     cut(ns) {
       records.drop(ns)
       sockets.end(ns)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operations } from '../functions/operations.ts'
+import type { Load } from '../lib/farm.ts'
 import type { Policy } from '../lib/policy.ts'
 import type { Kind, Namespace, Store } from '../lib/store.ts'
 import type { HostPool } from './hosts/pool.ts'
@@ -31,10 +32,11 @@ const counted = ['container', 'network', 'volume', 'image'] as const
 /** The operators' side of a gateway. */
 export function operations({ store, hosts, policy, metrics, recent, authorised, now }: OperationsParts): Operations {
   async function overview(): Promise<unknown> {
-    const all = (await store.namespaces()).toSorted((one, other) => other.opened - one.opened)
+    const [namespaces, loads] = await Promise.all([store.namespaces(), store.loads()])
+    const all = namespaces.toSorted((one, other) => other.opened - one.opened)
     return {
       at: now(),
-      hosts: hosts.all().map((host) => shownHost(host, all)),
+      hosts: hosts.entries().map((entry) => shownHost(entry, loads.get(entry.record.name))),
       total: all.length,
       namespaces: await Promise.all(all.slice(0, shownAtOnce).map(shownNamespace)),
       refusals: recent.refusals(),
@@ -74,11 +76,12 @@ export function operations({ store, hosts, policy, metrics, recent, authorised, 
   }
 }
 
-function shownHost(host: ReturnType<HostPool['all']>[number], all: readonly Namespace[]): unknown {
-  const facts = host.up() ? host.facts() : undefined
+function shownHost({ record, live }: ReturnType<HostPool['entries']>[number], load: Load | undefined): unknown {
+  const facts = live.up() ? live.facts() : undefined
   return {
-    name: host.name, url: host.url, up: host.up(), engine: facts?.engineVersion,
-    memory: facts?.info['MemTotal'], cpus: facts?.info['NCPU'], namespaces: all.filter((one) => one.host === host.name).length,
+    name: record.name, url: record.url, up: live.up(), draining: record.drained, engine: facts?.engineVersion,
+    memory: record.memory ?? facts?.info['MemTotal'], cpus: record.cpus ?? facts?.info['NCPU'],
+    reservedMemory: load?.memory ?? 0, reservedCpus: load?.cpus ?? 0, namespaces: load?.namespaces ?? 0,
   }
 }
 

@@ -31,7 +31,7 @@ export async function observers(config: Pick<Config, 'audit'>, { store, hosts, c
   talk: ObserverTalk): Promise<Observers> {
   const counting = metrics({
     connections,
-    hosts: () => hosts.all().map((host) => ({ name: host.name, up: host.up(), draining: false })),
+    hosts: () => hosts.entries().map(({ record, live }) => ({ name: record.name, up: live.up(), draining: record.drained })),
     namespaces: () => store.namespaces(),
   })
   const remembering = recent()

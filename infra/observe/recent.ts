@@ -1,4 +1,5 @@
 import type { Observer, Outcome } from '../../lib/outcome.ts'
+import type { Namespace } from '../../lib/store.ts'
 
 /** A refusal as the operators' page shows it. */
 export interface RecentRefusal {
@@ -30,8 +31,8 @@ export interface Recent {
   refusals(): readonly RecentRefusal[]
   /** Namespaces that this gateway closed, newest first. */
   closed(): readonly RecentClosing[]
-  /** Tells of a namespace that was closed, and why. */
-  noteClosed(closing: RecentClosing): void
+  /** Tells of a namespace that is closed. */
+  noteClosed(namespace: Namespace): void
   /** When this gateway last served a namespace, in milliseconds since the epoch. */
   lastCall(ns: string): number | undefined
   /** Calls `listener` after each refusal and closing; answers what ends that. */
@@ -56,8 +57,9 @@ export function recent(): Recent {
     },
     refusals: () => refusals,
     closed: () => closed,
-    noteClosed(closing) {
-      keep(closed, closing)
+    noteClosed({ id, label, expires, lease }) {
+      const at = Date.now()
+      keep(closed, { at, id, label, why: expires <= at ? 'its lifetime was over' : lease <= at ? 'it was not used any more' : 'it was asked for' })
       tell()
     },
     lastCall: (ns) => calls.get(ns),

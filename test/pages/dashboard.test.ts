@@ -99,6 +99,17 @@ describe('the operators\' page', () => {
     await page.getByRole('button', { name: 'Do it' }).click()
     await until(async () => (await text('#namespaces')).startsWith('None'), 'it is gone from the page', 60_000)
     assert.deepEqual(JSON.parse((await gateway.moorage(['list', '--json'])).stdout), [])
+    await page.locator('#closed').getByText(`${namespace.id} · <img src=x onerror=alert(1)> unit tests · it was asked for`).waitFor()
+  })
+
+  test('drains a host and takes it back', async () => {
+    await page.getByRole('button', { name: 'Drain host engine' }).click()
+    await page.getByRole('button', { name: 'Do it' }).click()
+    await page.getByRole('button', { name: 'Resume host engine' }).waitFor()
+    assert.match(await text('#hosts'), /draining/)
+    assert.match((await gateway.moorage(['open'])).stderr, /is drained/)
+    await page.getByRole('button', { name: 'Resume host engine' }).click()
+    await page.getByRole('button', { name: 'Drain host engine' }).waitFor()
   })
 
   test('forgets the token when told to', async () => {
