@@ -4,6 +4,7 @@ import { owned } from '../lib/ensure.ts'
 import { takeGeneratedName } from '../lib/containers/generated-name.ts'
 import { echoOf, storedHostConfig } from '../lib/containers/host-config.ts'
 import { networking } from '../lib/containers/network.ts'
+import { compareVersions } from '../lib/go.ts'
 import { storedName } from '../lib/names.ts'
 import { wantedPorts } from '../lib/ports.ts'
 import { text } from '../lib/query.ts'
@@ -64,12 +65,18 @@ async function plan(call: CreateCall): Promise<Plan> {
     reserve: {
       kind: 'container', name, size: ports, held: given === undefined, taken: conflict,
       facts: {
-        image: body.Image, echo: echoOf(wish, hostConfig, call.ns),
+        image: body.Image, echo: { ...echoOf(wish, hostConfig, call.ns), ...shownMode(call, wish.NetworkMode) },
         ...(aliased(body, name) && { aliased: true }), ...(mayHaveVolumes(body, inImage) && { volumes: true }),
         ...(Object.keys(wanted).length > 0 && { ports: wanted }),
       },
     },
   }
+}
+
+/** Engines before API 1.45 show the default network as the client called it, newer ones as `bridge`, which is what it is in the answer anyway. */
+function shownMode({ host }: CreateCall, asked = ''): { NetworkMode?: string } {
+  const older = compareVersions(host.facts().apiVersion, '1.45') < 0
+  return older && (asked === '' || asked === 'default') ? { NetworkMode: 'default' } : {}
 }
 
 function conflict(claim: Claim): Refusal {

@@ -63,12 +63,19 @@ function withOldKeys(filters: Filters, old: { since: string | undefined; before:
 }
 
 async function context(call: Call, filters: Filters, found: ContainerSummary[] = []): Promise<ContainerContext> {
-  const id = async (key: string) => filters.has(key) ? (await call.resolve.container(filters.get(key)![0] ?? '')).id : undefined
+  const id = async (key: string) => filters.has(key) ? (await named(call, filters.get(key)![0] ?? '', `filters.${key}`)).id : undefined
   return {
     order: new Map(found.map((one, place) => [one.Id, place])),
     before: await id('before'), since: await id('since'),
     ancestors: new Set(await ancestors(call, filters)),
   }
+}
+
+/** The field tells this missing container from one in a path, of which older engines speak otherwise. */
+async function named(call: Call, term: string, field: string): Promise<{ id: string }> {
+  return call.resolve.container(term).catch((error) => {
+    throw error instanceof Refusal ? new Refusal(error.status, error.message, field) : error
+  })
 }
 
 /** Ids of the named images and of every own image built upon them. */

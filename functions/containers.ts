@@ -1,6 +1,7 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { missing } from '../lib/missing.ts'
+import { isSignal } from '../lib/go/signal.ts'
 import type { WantedPorts } from '../lib/ports.ts'
 import { flag, optionalFlag, text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
@@ -92,7 +93,9 @@ export const containers: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'ContainerKill', route: 'POST /containers/:id{.+}/kill', owns: 'container', query: { signal: text },
-    unknown: (term) => new Refusal(404, `cannot kill container: ${term}: No such container: ${term}`),
+    unknown: (term, { signal }) => signal === undefined || isSignal(signal)
+      ? new Refusal(404, `cannot kill container: ${term}: No such container: ${term}`)
+      : new Refusal(400, `cannot kill container: ${term}: invalid signal: ${signal}`),
     plan: ({ id, query }) => ({ path: `/containers/${id}/kill`, query }),
   }),
   plain('ContainerPause', 'POST /containers/:id{.+}/pause', '/pause'),

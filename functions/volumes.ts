@@ -28,7 +28,7 @@ export const volumes: readonly Endpoint[] = [
   endpoint({
     name: 'VolumeInspect', route: 'GET /volumes/:name{.+}', owns: 'volume',
     plan: ({ id }) => ({ path: `/volumes/${id}` }),
-    present: presentVolume,
+    present: (volume, { claim }) => presentVolume(volume, claim),
   }),
   endpoint({
     name: 'VolumeUpdate', route: 'PUT /volumes/:name{.+}',
@@ -50,9 +50,9 @@ async function list(call: Call<{ filters: string | undefined }>): Promise<unknow
 /** Creating an existing volume answers with it, whatever the options (moby, volume/service). */
 async function create(call: Call<unknown, VolumeCreate>) {
   const anonymous = !call.body.Name
-  const labels = { ...call.body.Labels, ...(anonymous && { [anonymousLabel]: '' }) }
-  const { id } = await ensureVolume(call as Call, call.body.Name || call.randomHex(), labels)
-  return { status: 201, body: presentVolume(await call.ask({ method: 'GET', path: `/volumes/${id}` })) }
+  const labels = anonymous ? { ...call.body.Labels, [anonymousLabel]: '' } : call.body.Labels
+  const volume = await ensureVolume(call as Call, call.body.Name || call.randomHex(), { ...call.body, Labels: labels })
+  return { status: 201, body: presentVolume(await call.ask({ method: 'GET', path: `/volumes/${volume.id}` }), volume) }
 }
 
 async function remove(call: Call<{ force: boolean }>) {

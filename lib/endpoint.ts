@@ -92,7 +92,7 @@ export interface Endpoint<F extends QueryFields = any, B = any> {
   name: string
   route: `${'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'} /${string}`
   owns?: OwnedKind
-  unknown?: (term: string) => Error | Reply
+  unknown?: (term: string, query: QueryOf<F>) => Error | Reply
   query?: F
   body?: (bytes: Uint8Array, policy: Policy) => B
   firstValueOnly?: boolean

@@ -2,7 +2,7 @@ import type { Call } from './endpoint.ts'
 import { bridgeName, ownerLabel, storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
 import { Refusal } from './refusal.ts'
-import type { Claim, Kind } from './store.ts'
+import type { Claim, Facts, Kind } from './store.ts'
 
 /** Objects of a namespace that come into being on first use, as they would on a private engine. */
 
@@ -17,12 +17,21 @@ export function ensureBridge(call: Call): Promise<Made> {
   }))
 }
 
-/** A named volume: an existing one, or a new one with these labels (the engine makes volumes that are mentioned). */
-export function ensureVolume(call: Call, name: string, labels: Record<string, string> = {}): Promise<Made> {
+/** What a job says of a new volume. */
+interface VolumeWish {
+  Labels?: Record<string, string>
+  /** Only ever empty. */
+  DriverOpts?: Record<string, never>
+}
+
+/** A named volume: an existing one, or a new one as wished (the engine makes volumes that are mentioned). */
+export function ensureVolume(call: Call, name: string, { Labels: labels, DriverOpts: options }: VolumeWish = {}): Promise<Made> {
   return ensure(call, 'volume', name, (stored) => ({
     path: '/volumes/create',
-    body: { Name: stored, Driver: 'local', Labels: owned(call.ns, labels) },
+    body: { Name: stored, Driver: 'local', DriverOpts: options, Labels: owned(call.ns, labels) },
     id: () => stored,
+    // The engine would show the empty map it was given, and `null` where it was given none.
+    facts: labels && Object.keys(labels).length === 0 ? { labels } : {},
   }))
 }
 
@@ -35,6 +44,7 @@ interface Making {
   path: string
   body: unknown
   id(answer: any): string
+  facts?: Facts
 }
 
 async function ensure(call: Call, kind: Kind & ('network' | 'volume'), name: string, make: (stored: string) => Making): Promise<Made> {
@@ -57,6 +67,7 @@ async function create(call: Call, kind: Kind, name: string, making: Making): Pro
     throw new Refusal(answer.status, `${kind} ${name}: ${parsed.message ?? answer.text}`)
   }
   const id = making.id(parsed)
-  await claimMade(call, { kind, name, id })
-  return { ns: call.ns, kind, name, id, facts: {} }
+  const { facts = {} } = making
+  await claimMade(call, { kind, name, id, facts })
+  return { ns: call.ns, kind, name, id, facts }
 }

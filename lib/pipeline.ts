@@ -4,6 +4,7 @@ import { compareVersions } from './go.ts'
 import { parseAnswer, stringify } from './json.ts'
 import { readAll, splitLines } from './lines.ts'
 import { missing } from './missing.ts'
+import { inWordsOf } from './older-words.ts'
 import { storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
 import type { Observer, Outcome } from './outcome.ts'
@@ -52,10 +53,14 @@ export interface Arrival {
 
 /** Runs one row for one request: resolve, parse, plan, reserve, forward, claim or release, present. Throws what `refuse` answers. */
 export async function run(house: House, row: Endpoint, arrival: Arrival): Promise<Response> {
-  const call = await prepare(house, row, arrival)
-  if (isReply(call)) return reply(call, undefined)
-  if (row.serves) return served(row, call)
-  return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
+  try {
+    const call = await prepare(house, row, arrival)
+    if (isReply(call)) return reply(call, undefined)
+    if (row.serves) return await served(row, call)
+    return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
+  } catch (error) {
+    throw error instanceof Refusal && error.status < 500 ? inWordsOf(house.host(arrival.namespace), error) : error
+  }
 }
 
 /** What is known of a call before it is done. */
@@ -113,7 +118,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const policy = house.policy(namespace.policy)
   const query = readQuery(row.query ?? {}, arrival.query)
   const resolve = resolver(house.store, namespace.id, house.shared(host))
-  const target = await owned(house, row, arrival, host, resolve)
+  const target = await owned(house, row, arrival, host, resolve, query)
   if (isReply(target)) return target
   const body = row.body && row.body(await readBody(row, connection), policy)
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
@@ -153,7 +158,7 @@ function requireJson(type: string): void {
 
 type Target = { id: string; claim: Claim | undefined }
 
-async function owned(house: House, row: Endpoint, arrival: Arrival, host: Host, resolve: Call['resolve']): Promise<Target | Reply | undefined> {
+async function owned(house: House, row: Endpoint, arrival: Arrival, host: Host, resolve: Call['resolve'], query: Call['query']): Promise<Target | Reply | undefined> {
   const { term, namespace } = arrival
   if (row.owns === undefined) return undefined
   try {
@@ -163,7 +168,7 @@ async function owned(house: House, row: Endpoint, arrival: Arrival, host: Host, 
     return { id: claim.id, claim }
   } catch (error) {
     if (!(error instanceof Refusal) || error.status !== 404 || row.unknown === undefined) throw error
-    const answer = row.unknown(term)
+    const answer = row.unknown(term, query)
     if (answer instanceof Error) throw answer
     return answer
   }

@@ -41,7 +41,7 @@ export function withoutOurLabels<T extends Record<string, string> | null | undef
 /** Places where the engine echoes the term it was asked for; `ID` stands for the full id the gateway sent (engine-api.md C.5). */
 const echoes = [
   'No such container: ID', 'No such image: ID', 'No such exec instance: ID', 'cannot kill container: ID:', 'in container ID',
-  'Container ID is', 'container ID: ', 'network ID not found', 'Could not get container for ID', 'cannot remove container "ID"',
+  'Container ID is paused, unpause', 'container ID: ', 'network ID not found', 'Could not get container for ID', 'cannot remove container "ID"',
   'cannot restart container: ID:', 'cannot stop container: ID:', 'cannot pause container ID', 'Cannot restart container ID', 'Cannot stop container ID',
   'Cannot kill container: ID', 'cannot start container ID', 'endpoint ID not found', 'get ID:', 'could not get container for ID',
 ] as const

@@ -110,7 +110,14 @@ function readField(field: Field<unknown>, value: unknown, at: string): unknown {
   if (value === undefined || value === null) return undefined
   const read = field.type.read(value, at)
   const checked = field.check?.(read, at) ?? read
-  return field.verdict === 'force' || field.verdict === 'drop' ? undefined : checked
+  if (field.verdict === 'force') return emptyAsSent(read)
+  return field.verdict === 'drop' ? undefined : checked
+}
+
+/** The engine shows `[]` and `{}` where the client sent them, and `null` where it did not. */
+function emptyAsSent(value: unknown): unknown {
+  const isEmpty = Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0
+  return isEmpty ? value : undefined
 }
 
 type Unknown = (key: string, value: unknown, at: string) => void

@@ -1,4 +1,5 @@
 import type { Call } from './endpoint.ts'
+import type { Claim } from './store.ts'
 
 /** The label the engine puts on volumes it named itself. */
 export const anonymousLabel = 'com.docker.volume.anonymous'
@@ -12,9 +13,9 @@ export interface Volume {
   CreatedAt?: string
 }
 
-/** A volume as a private engine would show it: below the usual data root, with `null` for no labels. */
-export function presentVolume(volume: Volume): Volume {
-  const labels = volume.Labels && Object.keys(volume.Labels).length > 0 ? volume.Labels : null
+/** A volume as a private engine would show it: below the usual data root, with no labels as the job wrote it. */
+export function presentVolume(volume: Volume, claim?: Pick<Claim, 'facts'>): Volume {
+  const labels = volume.Labels && Object.keys(volume.Labels).length > 0 ? volume.Labels : (claim?.facts.labels ?? null) as Volume['Labels']
   return { ...volume, Labels: labels, Mountpoint: `/var/lib/docker/volumes/${volume.Name}/_data` }
 }
 
@@ -25,8 +26,8 @@ export async function ownVolumes(call: Call): Promise<Volume[]> {
   const names = claims.map((claim) => claim.name)
   const anonymous = names.filter((name) => /^[0-9a-f]{64}$/.test(name))
   const answer = await call.ask({ method: 'GET', path: '/volumes', query: { filters: JSON.stringify({ name: [`^${call.ns}\\.`, ...anonymous] }) } })
-  const own = new Set(names)
-  return ((answer.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map(presentVolume)
+  const own = new Map(claims.map((claim) => [claim.name, claim]))
+  return ((answer.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map((volume) => presentVolume(volume, own.get(volume.Name)))
 }
 
 /** Names of the own volumes that some own container mounts, running or not. */

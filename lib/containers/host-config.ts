@@ -64,7 +64,7 @@ async function storedMount(call: Call, mount: Mount): Promise<Mount> {
   const labels = mount.VolumeOptions?.Labels
   const options = { ...mount.VolumeOptions, Labels: owned(call.ns, labels) }
   if (!mount.Source) return { ...mount, VolumeOptions: options }
-  return { ...mount, Source: (await ensureVolume(call, mount.Source, labels)).id, VolumeOptions: options }
+  return { ...mount, Source: (await ensureVolume(call, mount.Source, { Labels: labels })).id, VolumeOptions: options }
 }
 
 async function storedVolumesFrom(call: Call, spec: string): Promise<string> {
@@ -102,7 +102,12 @@ export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<s
   const keys = ['PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'CpuQuota', 'LogConfig', 'PortBindings', 'PublishAllPorts', 'Links', 'Ulimits', 'Tmpfs',
     'Binds', 'Mounts', 'ExtraHosts', 'VolumesFrom'] as const
   const changed = keys.filter((key) => JSON.stringify(wish[key]) !== JSON.stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
-  return Object.fromEntries(changed.map((key) => [key, wish[key] ?? unset[key]]))
+  return Object.fromEntries(changed.map((key) => [key, key === 'LogConfig' ? shownLogConfig(wish) : wish[key] ?? unset[key]]))
+}
+
+/** The engine fills in its default driver. */
+function shownLogConfig({ LogConfig: asked }: HostConfig): HostConfig['LogConfig'] {
+  return { Type: asked?.Type || unset.LogConfig.Type, Config: asked?.Config ?? unset.LogConfig.Config }
 }
 
 /** What the engine shows of fields nobody set. */

@@ -80,7 +80,9 @@ function orMissing(found: Promise<string>, otherwise: string): Promise<string> {
 export async function storedEndpoint(call: Call, network: string, settings: EndpointSettings, name: string): Promise<EndpointSettings> {
   const fixed = settings.IPAMConfig && (settings.IPAMConfig.IPv4Address || settings.IPAMConfig.IPv6Address)
   if (fixed && network === storedName(call.ns, bridgeName)) {
-    throw new Refusal(400, 'invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only')
+    throw new Refusal(400, 'invalid config for network bridge: invalid endpoint settings:\n'
+      + '* user specified IP address is supported on user defined networks only\n'
+      + '* user specified IP address is supported only when connecting to networks with user configured subnets')
   }
   return {
     ...settings,

@@ -23,6 +23,8 @@ export interface RewrittenArchive {
 export function rewriteArchive(source: AsyncIterable<Uint8Array>, name: NameOnEngine): RewrittenArchive {
   const from = extract()
   const to = pack()
+  // Told through `bytes`, also when that is not read yet or never will be.
+  to.on('error', () => {})
   let failure: unknown
   const feeding = feed(decompressed(source), from)
   const over = Promise.all([feeding, rewrite(from, to, name)]).then(() => to.finalize(), async (error) => {

@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { compareVersions } from '../go.ts'
 import { bridgeName } from '../names.ts'
 
 /** Networks that every engine has. A namespace's `bridge` becomes a real one when it is first used; `host` and `none` are only shown. */
@@ -18,9 +19,11 @@ const bridgeOptions = {
 
 /** One of the networks every engine has, as `GET /networks` shows it before anything is on it. */
 export async function builtin(call: Call, name: (typeof builtinNames)[number]): Promise<Record<string, unknown>> {
+  const since = (version: string) => compareVersions(call.host.facts().apiVersion, version) >= 0
   return {
     Name: name, Id: await builtinId(call.ns, name), Created: new Date(call.namespace.opened).toISOString(), Scope: 'local', Driver: drivers[name],
-    EnableIPv4: true, EnableIPv6: false, IPAM: { Driver: 'default', Options: null, Config: name === bridgeName ? [] : null },
+    ...(since('1.47') && { EnableIPv4: true }),
+    EnableIPv6: false, IPAM: { Driver: 'default', Options: null, Config: name === bridgeName || !since('1.44') ? [] : null },
     Internal: false, Attachable: false, Ingress: false, ConfigFrom: { Network: '' }, ConfigOnly: false,
     Containers: {}, Options: name === bridgeName ? bridgeOptions : {}, Labels: {},
   }

@@ -1,6 +1,6 @@
 /** `IPAM` of networks (Engine API): every subnet becomes a route on the engine's host, so only private ones are taken. */
 import { forbidden, Refusal } from '../refusal.ts'
-import { allow, anything, force, list, mapOf, pass, quota, struct, text, textLike } from '../schema.ts'
+import { allow, anything, force, list, mapOf, pass, quota, struct, text, type Type } from '../schema.ts'
 import { address } from './addresses.ts'
 import { overlap, parseSubnet, single, type Subnet, within } from './subnets.ts'
 
@@ -10,7 +10,15 @@ const privateSubnets = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fd00::
 /** Addresses one network may take. */
 const mostAddresses: Record<number, bigint> = { 32: 1n << 16n, 128: 1n << 80n }
 
-const subnet = textLike((text) => parseSubnet(text) !== undefined, (text) => `${JSON.stringify(text)} is not a subnet; write it as 10.10.0.0/24`)
+/** Throws the engine's own 400 for what is no subnet. */
+const subnet: Type<string> = {
+  ...text,
+  read(value, at) {
+    const read = text.read(value, at)
+    if (read !== '' && parseSubnet(read) === undefined) throw new Refusal(400, `invalid network config:\ninvalid subnet ${read}: invalid CIDR block notation`, at)
+    return read
+  },
+}
 
 /**
  * One pool. `denied` are subnets (`10.0.0.0/16`) that the operator keeps for the hosts' own networks.

@@ -16,7 +16,7 @@ export function wantedKinds(types: readonly string[]): ReadonlySet<string> {
 export async function volumeUsage(call: Call): Promise<Volume[]> {
   const claims = await call.store.claims(call.ns, 'volume')
   if (claims.length === 0) return []
-  const own = new Set(claims.map((claim) => claim.name))
+  const own = new Map(claims.map((claim) => [claim.name, claim]))
   const usage = await call.ask({ method: 'GET', path: '/system/df', query: { type: 'volume' } })
-  return ((usage.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map(presentVolume)
+  return ((usage.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map((volume) => presentVolume(volume, own.get(volume.Name)))
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { extract, pack } from 'tar-stream'
@@ -66,6 +67,13 @@ async function refusal(files: readonly File[]): Promise<string> {
     return error.message
   }
 }
+
+test('an archive that is refused before its bytes are read, or that nobody reads, hurts nobody', async () => {
+  const archive = rewriteArchive(cut(new Uint8Array(), 1), (reference) => reference ?? 'none')
+  while (archive.failure() === undefined) await setImmediate()
+  await setImmediate()
+  await assert.rejects(archive.bytes[Symbol.asyncIterator]().next(), /has no manifest\.json/)
+})
 
 test('every image of an archive gets a name of the gateway, and nothing else in manifest.json survives', async () => {
   const body = JSON.stringify([

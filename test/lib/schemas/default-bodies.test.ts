@@ -88,11 +88,11 @@ test('docker-py, dockerode and docker-java are accepted with what they put into 
 
 test('what the CLI sends for networks, volumes, updates and execs is accepted', () => {
   const network = { Name: 'n', Driver: 'bridge', Scope: '', IPAM: { Driver: 'default', Options: {}, Config: [] }, ConfigOnly: false, ConfigFrom: null, Options: {}, Labels: {} }
-  assert.deepEqual(readBody(networkCreateSchema(), network), { Name: 'n', Driver: 'bridge', IPAM: { Driver: 'default', Config: [] }, Options: {}, Labels: {} })
+  assert.deepEqual(readBody(networkCreateSchema(), network), { Name: 'n', Driver: 'bridge', IPAM: { Driver: 'default', Options: {}, Config: [] }, Options: {}, Labels: {} })
   assert.deepEqual(readBody(networkCreateSchema(), { Name: 'n', CheckDuplicate: true, Driver: '', Scope: '', IPAM: null, ConfigFrom: null, Options: null }), { Name: 'n', Driver: '' })
-  assert.deepEqual(readBody(volumeCreate, { Driver: 'local', DriverOpts: {}, Labels: null, ClusterVolumeSpec: null }), { Driver: 'local' })
+  assert.deepEqual(readBody(volumeCreate, { Driver: 'local', DriverOpts: {}, Labels: null, ClusterVolumeSpec: null }), { Driver: 'local', DriverOpts: {} })
   assert.equal(readBody(containerUpdateSchema(defaultPolicy), { ...resources, MemorySwappiness: null, Memory: 64 * 2 ** 20, RestartPolicy: { Name: '', MaximumRetryCount: 0 } }).Memory, 64 * 2 ** 20)
-  assert.deepEqual(readBody(networkConnect, { Container: 'c', EndpointConfig: { ...endpoint, DriverOpts: {} } }), { Container: 'c', EndpointConfig: { MacAddress: '', GwPriority: 0 } })
+  assert.deepEqual(readBody(networkConnect, { Container: 'c', EndpointConfig: { ...endpoint, DriverOpts: {} } }), { Container: 'c', EndpointConfig: { DriverOpts: {}, MacAddress: '', GwPriority: 0 } })
   assert.deepEqual(readBody(execCreate, { User: '', Privileged: false, DetachKeys: '', Env: null, WorkingDir: '', Detach: false, Tty: true, Cmd: ['sh'] }),
     { User: '', Tty: true, DetachKeys: '', WorkingDir: '', Cmd: ['sh'] })
 })

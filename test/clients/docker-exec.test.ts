@@ -1,0 +1,4 @@
+import { describeScenarios } from './scenario.ts'
+import { inside } from './scenarios/exec.ts'
+
+describeScenarios('docker', inside)

@@ -1,0 +1,4 @@
+import { describeScenarios } from './scenario.ts'
+import { ps } from './scenarios/ps.ts'
+
+describeScenarios('docker', ps)

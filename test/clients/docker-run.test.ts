@@ -1,0 +1,4 @@
+import { describeScenarios } from './scenario.ts'
+import { run } from './scenarios/run.ts'
+
+describeScenarios('docker', run)

@@ -1,0 +1,68 @@
+"""Runs a command on a terminal of its own and talks to it, as a person would.
+
+pty.py ROWSxCOLUMNS STEP... -- COMMAND...
+
+Steps, one after the other: `see:TEXT` waits until TEXT was printed since the last step, `type:TEXT` types it (with \\n, \\x10 and the
+like), `size:ROWSxCOLUMNS` resizes the terminal, `signal:NAME` sends a signal to the command, `hangup:` closes the terminal.
+Prints all that was printed, then the exit code.
+"""
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+
+
+def main():
+    size, *rest = sys.argv[1:]
+    steps, command = rest[:rest.index('--')], rest[rest.index('--') + 1:]
+    child, terminal = pty.fork()
+    if child == 0:
+        resize(0, size)
+        os.execvp(command[0], command)
+    resize(terminal, size)
+    printed, seen = b'', 0
+    for step in steps:
+        kind, _, text = step.partition(':')
+        text = text.encode().decode('unicode_escape').encode('latin1')
+        if kind == 'see':
+            printed, seen = wait_for(terminal, printed, seen, text)
+        elif kind == 'type':
+            os.write(terminal, text)
+        elif kind == 'size':
+            resize(terminal, text.decode())
+        elif kind == 'signal':
+            os.kill(child, getattr(signal, text.decode()))
+        elif kind == 'hangup':
+            os.close(terminal)
+    while True:
+        more = read(terminal, 60)
+        if not more:
+            break
+        printed += more
+    _, status = os.waitpid(child, 0)
+    sys.stdout.buffer.write(printed + b'\n[exit %d]\n' % os.waitstatus_to_exitcode(status))
+
+
+def resize(terminal, size):
+    rows, columns = map(int, size.split('x'))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+
+def wait_for(terminal, printed, seen, text):
+    while text not in printed[seen:]:
+        more = read(terminal, 60)
+        if not more:
+            sys.exit('never printed %r but %r' % (text, printed))
+        printed += more
+    return printed, printed.index(text, seen) + len(text)
+
+
+def read(terminal, timeout):
+    """Nothing when the terminal is closed, or after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+        return b''
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b''
+
+
+main()
