@@ -8,6 +8,7 @@ import { compareVersions } from '../lib/go.ts'
 import { storedName } from '../lib/names.ts'
 import { wantedPorts } from '../lib/ports.ts'
 import { text } from '../lib/query.ts'
+import type { VisibleImage } from '../lib/resolve.ts'
 import { claimAnonymousVolumes } from '../lib/reconcile.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { checkContainerName } from '../lib/schemas/names.ts'
@@ -58,7 +59,7 @@ async function plan(call: CreateCall): Promise<Plan> {
     path: '/containers/create',
     query: { name: storedName(call.ns, name), platform: query.platform || undefined },
     body: {
-      ...body, Image: image.onEngine, Labels: owned(call.ns, body.Labels),
+      ...body, Image: asNamed(image, body.Image ?? ''), Labels: owned(call.ns, body.Labels),
       HostConfig: { ...hostConfig, NetworkMode: mode },
       NetworkingConfig: endpoints && { EndpointsConfig: endpoints },
     },
@@ -71,6 +72,11 @@ async function plan(call: CreateCall): Promise<Plan> {
       },
     },
   }
+}
+
+/** The engine tells in events of the name it was given: without a tag where the job gave none. */
+function asNamed({ reference, onEngine }: VisibleImage, wanted: string): string {
+  return reference === undefined || wanted.endsWith(':latest') ? onEngine : onEngine.replace(/:latest$/, '')
 }
 
 /** Engines before API 1.45 show the default network as the client called it, newer ones as `bridge`, which is what it is in the answer anyway. */

@@ -1,4 +1,5 @@
 import { endpoint, type Call } from '../lib/endpoint.ts'
+import { announcePrune } from '../lib/events.ts'
 import { presentSummary } from '../lib/containers/present.ts'
 import { containerFilterKeys, containerMatcher, impliesAll, isRunning, type ContainerContext, type ContainerSummary } from '../lib/filters/containers.ts'
 import { parseFilters, type Filters } from '../lib/filters/parse.ts'
@@ -40,6 +41,7 @@ export const containerPrune = endpoint({
       deleted.push(one.Id)
       reclaimed += (one as { SizeRw?: number }).SizeRw ?? 0
     }
+    announcePrune(call as Call, 'container', reclaimed)
     return { status: 200, body: { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed } }
   },
 })

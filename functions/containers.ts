@@ -127,7 +127,7 @@ export const containers: readonly Endpoint[] = [
   endpoint({
     name: 'ContainerAttach', route: 'POST /containers/:id{.+}/attach', owns: 'container', travels: 'hijack',
     query: { detachKeys: text, logs: flag(), stream: flag(), stdin: flag(), stdout: flag(), stderr: flag() },
-    unknown: (term) => ({ status: 404, body: `${missing.container(term).message}\n`, headers: { 'Content-Type': 'application/vnd.docker.raw-stream', Connection: 'close' } }),
+    unknown: (term) => ({ status: 404, body: `${missing.container(term).message}\r\n`, headers: { 'Content-Type': 'application/vnd.docker.raw-stream', Connection: 'close' } }),
     plan: ({ id, query }) => ({ path: `/containers/${id}/attach`, query }),
   }),
   endpoint({

@@ -16,12 +16,12 @@ export const imageList = endpoint({
   answer: async (call) => ({ status: 200, body: await list(call) }),
 })
 
-/** The namespace's images as `GET /images/json` shows them. */
-export async function list(call: ListCall): Promise<unknown[]> {
+/** The namespace's images as `GET /images/json` shows them: from API 1.51 on with the containers that use them. */
+export async function list(call: ListCall, withContainers = compareVersions(call.version, '1.51') >= 0): Promise<unknown[]> {
   const filters = withOldFilter(call, parseFilters(call.query.filters, imageFilterKeys))
   const known = await contents(call as Call)
   const narrow = imageFilter(filters, await context(call, filters, known))
-  const counted = await containerCounts(call as Call)
+  const counted = withContainers ? await containerCounts(call as Call) : undefined
   const isVisible = (id: string) => known.has(id)
   // Newest first; of one second the latest to come.
   const summaries = [...known].reverse().map(([id, { facts, image }]) =>
@@ -36,9 +36,7 @@ async function contents(call: Call): Promise<Map<string, { facts: ImageFacts; im
   return new Map(images.flatMap((image, index) => facts[index] === undefined ? [] : [[image.id, { facts: facts[index]!, image }] as const]))
 }
 
-/** From API 1.51 on the list counts containers. */
-async function containerCounts(call: Call): Promise<Map<string, number> | undefined> {
-  if (compareVersions(call.version, '1.51') < 0) return undefined
+async function containerCounts(call: Call): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for (const { ImageID: id } of await ownContainers(call, { all: true, size: false }) as { ImageID?: string }[]) {
     if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1)

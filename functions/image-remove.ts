@@ -1,9 +1,9 @@
+import { announcePrune } from '../lib/events.ts'
 import { endpoint, type Call } from '../lib/endpoint.ts'
 import { parseFilters } from '../lib/filters/parse.ts'
 import { filterBool } from '../lib/filters/match.ts'
 import { imagePruneFilterKeys, matchPrune, pruneUntil } from '../lib/filters/prune.ts'
 import { hasChildren, planRemoval } from '../lib/images/delete-plan.ts'
-import { announcePrune } from '../lib/images/events.ts'
 import { carryOut, gather, type Removed, type Removing } from '../lib/images/remove.ts'
 import { isDigest, shown, visibleImages } from '../lib/images/table.ts'
 import { flag, text } from '../lib/query.ts'
@@ -63,7 +63,7 @@ async function prune(call: Call<{ filters: string | undefined }>) {
     removed.push(...done.removed)
     reclaimed += done.reclaimed
   }
-  announcePrune(call as Call, reclaimed)
+  announcePrune(call as Call, 'image', reclaimed)
   return { ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: reclaimed }
 }
 

@@ -2,6 +2,7 @@ import { jsonBody } from '../lib/body.ts'
 import { storedEndpoint } from '../lib/containers/network.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { ensureBridge, owned } from '../lib/ensure.ts'
+import { announcePrune } from '../lib/events.ts'
 import { networkFilterKeys, networkMatcher, type NetworkSummary } from '../lib/filters/networks.ts'
 import { parseFilters } from '../lib/filters/parse.ts'
 import { matchPrune, pruneFilterKeys, pruneUntil } from '../lib/filters/prune.ts'
@@ -110,6 +111,7 @@ async function prune(call: Call<{ filters: string | undefined }>): Promise<strin
     await call.store.release(call.ns, 'network', network.Name)
     deleted.push(network.Name)
   }
+  announcePrune(call as Call, 'network', 0)
   return deleted.length === 0 ? null : deleted
 }
 

@@ -63,7 +63,7 @@ async function counts(call: Call): Promise<Counts> {
 
 /** What the namespace occupies. The build cache belongs to nobody in particular and is not counted (engine-api.md A.1). */
 async function dataUsage(call: Call, wanted: ReadonlySet<string>) {
-  const images: any[] = wanted.has('image') ? await listImages({ ...call, query: { all: false, filters: undefined, filter: undefined } }) : []
+  const images: any[] = wanted.has('image') ? await listImages({ ...call, query: { all: false, filters: undefined, filter: undefined } }, true) : []
   return {
     LayersSize: images.reduce((sum, image) => sum + image.Size, 0),
     Images: wanted.has('image') ? images : null,

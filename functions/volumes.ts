@@ -1,6 +1,7 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { ensureVolume } from '../lib/ensure.ts'
+import { announcePrune } from '../lib/events.ts'
 import { parseFilters } from '../lib/filters/parse.ts'
 import { matchPrune, pruneAllVolumes, volumePruneFilterKeys } from '../lib/filters/prune.ts'
 import { volumeFilterKeys, volumeMatcher } from '../lib/filters/volumes.ts'
@@ -80,5 +81,6 @@ async function prune(call: Call<{ filters: string | undefined }>) {
     await call.store.release(call.ns, 'volume', claim.name)
     deleted.push(volume.Name)
   }
+  announcePrune(call as Call, 'volume', 0)
   return { VolumesDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: 0 }
 }

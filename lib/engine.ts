@@ -55,9 +55,9 @@ export interface HostFacts {
 /** What never changes about an image id: the engine's inspect answer without references, parsed. */
 export type ImageFacts = Readonly<Record<string, any>>
 
-/** Something that happened to an image of a namespace, in job names; the host adds the time. */
+/** Something that happened in a namespace, in job names, and that the engine does not tell so; the host adds the time. */
 export interface Announcement {
-  Type: 'image'
+  Type: 'container' | 'image' | 'network' | 'volume'
   Action: string
   Actor: { ID: string; Attributes: Record<string, string> }
 }

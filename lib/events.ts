@@ -1,3 +1,5 @@
+import type { Call } from './endpoint.ts'
+import type { Announcement } from './engine.ts'
 import { bridgeName, namespacePattern, storedRegistry } from './names.ts'
 
 /** An engine event (Engine API, SystemEvents), parsed; `timeNano` keeps its digits. */
@@ -36,4 +38,9 @@ export function isShown(event: EngineEvent): boolean {
   if (!shownTypes.has(event.Type) || event.Action === 'prune') return false
   const own = event.Type === 'network' && (event.Action === 'create' || event.Action === 'destroy')
   return !(own && event.Actor.Attributes?.name?.endsWith(`.${bridgeName}`) === true && event.Actor.Attributes.name.length === 17 + bridgeName.length)
+}
+
+/** The namespace pruned what it has of a kind. `reclaimed`: bytes. */
+export function announcePrune(call: Pick<Call, 'host' | 'ns'>, type: Announcement['Type'], reclaimed: number): void {
+  call.host.announce(call.ns, { Type: type, Action: 'prune', Actor: { ID: '', Attributes: { reclaimed: String(reclaimed) } } })
 }

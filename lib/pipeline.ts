@@ -59,8 +59,14 @@ export async function run(house: House, row: Endpoint, arrival: Arrival): Promis
     if (row.serves) return await served(row, call)
     return row.answer ? reply(await row.answer(call), call) : await forward(row, call)
   } catch (error) {
-    throw error instanceof Refusal && error.status < 500 ? inWordsOf(house.host(arrival.namespace), error) : error
+    throw error instanceof Refusal && error.status < 500 ? asEngine(house.host(arrival.namespace), error) : error
   }
+}
+
+/** A refusal as the namespace's engine would send it. */
+function asEngine(host: Host, refusal: Refusal): Refusal {
+  const { status, message, field } = inWordsOf(host, refusal)
+  return new Refusal(status, message, field, engineHeaders(host))
 }
 
 /** What is known of a call before it is done. */
@@ -83,18 +89,22 @@ export async function observed({ now, observe }: Pick<House, 'now' | 'observe'>,
 
 /** The answer to a refusal; anything else that was thrown is a defect of the gateway and says so without details. */
 export function refuse(error: unknown): Response {
-  if (error instanceof Refusal) return json(error.status, refusalBody(error))
+  if (error instanceof Refusal) {
+    const body = refusalBody(error)
+    // Said in so many words, because the answer to HEAD has no body to count.
+    return json(error.status, body, { ...error.headers, 'Content-Length': String(new TextEncoder().encode(body).length) })
+  }
   return json(500, refusalBody({ message: 'the gateway failed to handle this request; the operator finds the cause in its log' }))
 }
 
-function json(status: number, text: string, headers: Record<string, string> = {}): Response {
+function json(status: number, text: string, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(text, { status, headers: { 'Content-Type': 'application/json', ...headers } })
 }
 
 /** Headers every answer of an engine carries; clients read them (engine-api.md D.5). */
 export function engineHeaders(host: Host): Record<string, string> {
   const facts = host.facts()
-  return { 'Api-Version': facts.apiVersion, 'Docker-Experimental': 'false', Ostype: 'linux', Server: `Docker/${facts.engineVersion} (linux)` }
+  return { 'Api-Version': facts.apiVersion, 'Docker-Experimental': 'false', Ostype: 'linux', Server: `Docker/${String(facts.version.Version)} (linux)` }
 }
 
 /** The version a client speaks, checked as the engine checks it (moby, api/server/middleware/version.go). */

@@ -2,17 +2,19 @@
  * A no with a reason: what a client is told instead of an answer.
  * `status` is the HTTP status (400 malformed, 403 not allowed, 404 missing, 409 conflict, 413/431 too large, 501 not served here,
  * 503 not now). `message` names the field, says why and what to do instead.
- * `field` is the path of the refused field for audit and metrics, e.g. `HostConfig.Privileged`.
+ * `field` is the path of the refused field for audit and metrics, e.g. `HostConfig.Privileged`. `headers` are those of the engine it speaks for.
  */
 export class Refusal extends Error {
   readonly status: number
   readonly field: string | undefined
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: number, message: string, field?: string) {
+  constructor(status: number, message: string, field?: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)
     this.name = 'Refusal'
     this.status = status
     this.field = field
+    this.headers = headers
   }
 }
 

@@ -25,11 +25,6 @@ export async function announcePush(call: Call, id: string, reference: Reference)
   tell(call, 'push', familiar(reference), familiarName(reference), (await call.host.image(id))?.Config?.Labels)
 }
 
-/** The namespace pruned its images. `reclaimed`: bytes. */
-export function announcePrune(call: Call, reclaimed: number): void {
-  call.host.announce(call.ns, { Type: 'image', Action: 'prune', Actor: { ID: '', Attributes: { reclaimed: String(reclaimed) } } })
-}
-
 function tell(call: Call, action: string, id: string, name: string, labels: Record<string, string> | null | undefined): void {
   call.host.announce(call.ns, { Type: 'image', Action: action, Actor: { ID: id, Attributes: { ...withoutOurLabels(labels), name } } })
 }

@@ -3,10 +3,11 @@ import { after, before, describe, test } from 'node:test'
 import type { Outcome } from '../setup/command.ts'
 import { versions, type Version } from '../setup/paths.ts'
 import { normaliser } from './normalise.ts'
-import { startWorlds, type Worlds } from './worlds.ts'
+import { importBusybox, startWorlds, type Worlds } from './worlds.ts'
 
 /** Leaves a world as it was found, but for its image. */
-const tidy = 'docker rm -fv $(docker ps -aq) >/dev/null 2>&1; docker network prune -f >/dev/null; docker volume rm -f $(docker volume ls -q) >/dev/null 2>&1; rm -rf *; true'
+const tidy = `docker rm -fv $(docker ps -aq); docker network prune -f; docker volume rm -f $(docker volume ls -q); rm -rf *
+  docker image inspect busybox || ${importBusybox}`
 
 /** Command lines of a text: one a line, going on after a backslash; comments and empty lines left out. */
 export function linesOf(text: string): string[] {
@@ -30,14 +31,14 @@ function report({ status, signal, stdout, stderr }: Outcome, normal: (text: stri
   return normal(`${stdout}${stderr === '' ? '' : `[stderr] ${stderr}`}[${signal ?? status}]`)
 }
 
-/** Tests of all scenarios on an engine of each version, by the CLI of that version, or by every CLI when `crossed`. */
+/** Tests of all scenarios on an engine of each version, by the CLI of that version, or by the other when `crossed`. */
 export function describeScenarios(subject: string, scenarios: Readonly<Record<string, string>>, { crossed = false } = {}): void {
   for (const version of versions) {
     describe(`${subject}, in a namespace and on an engine of its own, Engine ${version}`, () => {
       let worlds: Worlds
       before(async () => { worlds = await startWorlds(version) })
       after(() => worlds.stop())
-      for (const docker of crossed ? versions : [version]) {
+      for (const docker of versions.filter((one) => (one === version) !== crossed)) {
         for (const [name, text] of Object.entries(scenarios)) {
           test(`${name}, CLI ${docker}`, async () => {
             const lines = linesOf(text)

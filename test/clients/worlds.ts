@@ -72,7 +72,8 @@ function world(env: Readonly<Record<string, string>>, folder: string, places: Wo
     places: { ...places, [folder]: '/work' },
     sh(line, docker = '28.5') {
       const base = clientEnvironment(env)
-      return command('sh', ['-c', `${helpers}\n${line}`], { cwd: folder, timeout: 120_000, env: { ...base, PATH: `${bins.get(docker)}:${base['PATH']}`, TERM: 'xterm' } })
+      // What a line leaves behind in the background ends with it.
+      return command('timeout', ['-s', 'KILL', '100', 'sh', '-c', `${helpers}\n${line}`], { cwd: folder, timeout: 120_000, env: { ...base, PATH: `${bins.get(docker)}:${base['PATH']}`, TERM: 'xterm' } })
     },
   }
 }

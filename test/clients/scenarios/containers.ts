@@ -60,7 +60,6 @@ export const containers = {
     docker inspect -f '{{.State.ExitCode}}' w1
     docker start w1; docker kill w1; docker wait w1
     docker run -d --name x1 busybox sh -c 'exit 5' >/dev/null; docker wait x1
-    docker run -d --rm --name y1 busybox sleep 0.2 >/dev/null; docker wait y1
     docker rm w1 x1
     docker run -d --name r1 --restart on-failure:1 busybox false >/dev/null; docker wait r1 >/dev/null; docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' r1
     docker run -d --name z1 --stop-signal USR1 busybox sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done' >/dev/null; docker stop z1; docker wait z1
@@ -93,8 +92,8 @@ export const containers = {
     docker inspect $(docker ps -q --no-trunc) | grep -c '"Name": "/q1"'
     docker inspect /q1 | grep -c '"Name": "/q1"'
     docker inspect Q1
-    docker top q1 -o comm,args
-    docker top q1 -o nosuch
+    docker top q1 -o pid,comm,args | awk '{print $2, $3, $4}'
+    docker top q1 -ef | awk '{print $8}'
     docker top q1 | head -1
     docker stats --no-stream --format '{{.Name}} {{.Container}} {{.PIDs}}' q1
     docker stats --no-stream --format '{{.Name}}'

@@ -29,7 +29,6 @@ export const terminal = {
     docker logs out 2>&1 | sort; docker rm out
     docker create -i --name in busybox sh -c 'cat; echo end' >/dev/null; echo typed | docker start -ai in
     docker rm in
-    docker run -di --name in busybox cat | wc -c; echo typed | docker attach in; docker wait in; docker logs in; docker rm in
     docker run -d --init --name sig busybox sh -c 'trap "exit 8" USR1; echo run; while :; do sleep 0.1; done' | wc -c; eventually sh -c 'docker logs sig | grep run'
     docker attach sig > /dev/null 2>&1 & P=$!; eventually sh -c "docker inspect -f {{.State.Status}} sig | grep running && kill -USR1 $P && sleep 1 && docker inspect -f {{.State.Status}} sig | grep exited"; docker wait sig; docker rm -f sig
     docker run --rm --init busybox sh -c 'trap "exit 8" TERM; echo run; while :; do sleep 0.1; done' > o & P=$!; eventually grep run o; kill -TERM $P; wait $P; echo $?

@@ -1,0 +1,4 @@
+import { describeScenarios } from './scenario.ts'
+import { crossed } from './scenarios/crossed.ts'
+
+describeScenarios('docker', crossed, { crossed: true })

@@ -1,0 +1,4 @@
+import { describeScenarios } from './scenario.ts'
+import { system } from './scenarios/system.ts'
+
+describeScenarios('docker', system)
