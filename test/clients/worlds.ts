@@ -57,7 +57,7 @@ export const importBusybox = `docker import -c 'CMD ["sh"]' -c 'ENV PATH=/bin' $
 
 /** For lines that wait: `eventually COMMAND...` runs it until it succeeds, a minute at most, without a word. */
 const helpers = 'eventually() { for i in $(seq 300); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo "never: $*"; return 1; }'
-  + `; pty() { python3 ${fileURLToPath(new URL('pty.py', import.meta.url))} "$@"; }`
+  + `; pty() { python3 -B ${fileURLToPath(new URL('programs/on-terminal.py', import.meta.url))} "$@"; }`
 
 /** Line by line in a folder with nothing but what the lines make. */
 function world(env: Readonly<Record<string, string>>, folder: string, places: World['places']): World {

@@ -1,10 +1,10 @@
 """Runs a command on a terminal of its own and talks to it, as a person would.
 
-pty.py ROWSxCOLUMNS STEP... -- COMMAND...
+on-terminal.py ROWSxCOLUMNS STEP... -- COMMAND...
 
 Steps, one after the other: `see:TEXT` waits until TEXT was printed since the last step, `type:TEXT` types it (with \\n, \\x10 and the
 like), `size:ROWSxCOLUMNS` resizes the terminal, `signal:NAME` sends a signal to the command, `hangup:` closes the terminal.
-Prints all that was printed, then the exit code.
+Prints what was seen, then the exit code; not what else was printed, as prompts come again when they like.
 """
 import fcntl, os, pty, select, signal, struct, sys, termios, time
 
@@ -23,6 +23,7 @@ def main():
         text = text.encode().decode('unicode_escape').encode('latin1')
         if kind == 'see':
             printed, seen = wait_for(terminal, printed, seen, text)
+            print('saw', text.decode(), flush=True)
         elif kind == 'type':
             os.write(terminal, text)
         elif kind == 'size':
@@ -32,12 +33,10 @@ def main():
         elif kind == 'hangup':
             os.close(terminal)
     while True:
-        more = read(terminal, 60)
-        if not more:
+        if not read(terminal, 60):
             break
-        printed += more
     _, status = os.waitpid(child, 0)
-    sys.stdout.buffer.write(printed + b'\n[exit %d]\n' % os.waitstatus_to_exitcode(status))
+    print('exit code', os.waitstatus_to_exitcode(status))
 
 
 def resize(terminal, size):
