@@ -62,6 +62,6 @@ export const buildkitMethods: readonly Method[] = table
 
 /** BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. */
 export async function buildkitService(call: Call, channel: GrpcChannel): Promise<GrpcService> {
-  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set() }
+  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map() }
   return buildService(methods, world)
 }

@@ -46,8 +46,9 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
         await switchProtocols({ ...upgrade, outgoing }, 'h2c')
         if (upgrade.socket.destroyed) return RESPONSE_ALREADY_SENT
         const serving = place.serve(upgrade.socket, service)
-        channel.closed.addEventListener('abort', serving.close, { once: true })
-        if (channel.closed.aborted) serving.close()
+        // Calls that were under way are ended by whoever serves them, who may know more than that the channel is gone.
+        channel.closed.addEventListener('abort', serving.drain, { once: true })
+        if (channel.closed.aborted) serving.drain()
         await serving.ended
         return RESPONSE_ALREADY_SENT
       } finally {

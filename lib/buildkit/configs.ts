@@ -5,6 +5,7 @@ import { bridgeOf, unary } from './bridge.ts'
 import type { ReadConfig } from './contexts.ts'
 import { SolveRequestSchema, SolveResponseSchema } from './proto/control_pb.ts'
 import { ResolveImageConfigRequestSchema, ReturnRequestSchema } from './proto/gateway_pb.ts'
+import { ownBuild } from './large-errors.ts'
 import type { LocalImage } from './sources.ts'
 
 /**
@@ -18,7 +19,7 @@ export function readConfigs(call: Pick<Call, 'host' | 'ns' | 'randomHex'>): Read
 async function inOwnBuild({ host, ns, randomHex }: Pick<Call, 'host' | 'ns' | 'randomHex'>, { stored }: LocalImage): Promise<Uint8Array | undefined> {
   const channel = await host.channel()
   try {
-    return await ask(channel, `${ns}.config-${randomHex().slice(0, 32)}`, stored)
+    return await ask(channel, `${ns}.${ownBuild}${randomHex().slice(0, 32)}`, stored)
   } catch {
     return undefined
   } finally {

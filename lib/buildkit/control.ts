@@ -8,8 +8,14 @@ import {
 import { scopedId, type Scope } from './scope.ts'
 
 /** `Control/Status`: the progress of a build of the namespace. */
-export function status({ message, world, forward }: Served<typeof StatusRequestSchema, typeof StatusResponseSchema>) {
-  return forward(ownStatus(message, world.scope))
+export async function* status({ message, world, forward }: Served<typeof StatusRequestSchema, typeof StatusResponseSchema>) {
+  const request = ownStatus(message, world.scope)
+  try {
+    yield* forward(request)
+  } catch (error) {
+    // A build that is under way on this connection tells by itself why it is lost, and clients take the first error they see.
+    if (!world.builds.has(request.Ref)) throw error
+  }
 }
 
 function ownStatus({ Ref }: StatusRequest, { ns }: Scope): StatusRequest {

@@ -1,7 +1,8 @@
 import { create } from '@bufbuild/protobuf'
-import { GrpcError, codes } from '../grpc.ts'
+import { GrpcError } from '../grpc.ts'
 import { bridgeOf, type Bridge } from './bridge.ts'
 import { addOwnImages } from './frontend-solve.ts'
+import { parseError } from './large-errors.ts'
 import type { BuildWorld } from './method.ts'
 import { SolveRequestSchema as ControlRequestSchema, type SolveRequest as ControlRequest, type SolveResponse } from './proto/control_pb.ts'
 import { ReturnRequestSchema, SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
@@ -22,7 +23,8 @@ export async function* driven(request: ControlRequest, sources: Sources, world: 
     Frontend: request.Frontend, FrontendOpt: { ...request.FrontendAttrs }, FrontendInputs: { ...request.FrontendInputs },
     CacheImports: (request.Cache?.Imports ?? []).map(({ Type, Attrs }) => ({ Type, Attrs })), allowResultReturn: true, allowResultArrayRef: true,
   })
-  const directing = direct(bridge, frontend, fromRegistry ? undefined : () => addOwnImages(frontend, sources, world, bridge))
+  const directing = direct(bridge, frontend, fromRegistry ? undefined : () => addOwnImages(frontend, sources, world, bridge),
+    (error) => parseError(world, frontend, sources, world.builds.get(request.Ref), error))
   // Its failure is told by the build itself.
   directing.catch(() => {})
   try {
@@ -33,13 +35,14 @@ export async function* driven(request: ControlRequest, sources: Sources, world: 
 }
 
 /** The part of the frontend's client: the result or the error is handed to the build, which ends with it. */
-async function direct(bridge: Bridge, request: SolveRequest, prepare: (() => Promise<void>) | undefined): Promise<void> {
+async function direct(bridge: Bridge, request: SolveRequest, prepare: (() => Promise<void>) | undefined, explained: (error: unknown) => Promise<unknown>): Promise<void> {
   try {
     await prepare?.()
     const { result } = await bridge.solve(request)
     await bridge.finish(create(ReturnRequestSchema, { result: result ?? {} }))
   } catch (error) {
-    if (!(error instanceof GrpcError)) throw error
-    await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: error.code === 0 ? codes.unknown : error.code, message: error.message }) }))
+    const told = await explained(error)
+    if (!(told instanceof GrpcError)) throw told
+    await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: told.code, message: told.message }) }))
   }
 }

@@ -4,6 +4,7 @@ import { readConfigs } from './configs.ts'
 import { contextsOf, stagesOf } from './contexts.ts'
 import { judgeCacheOptions, judgeCaches } from './exporters.ts'
 import { frontendOf } from './frontends.ts'
+import { parseError } from './large-errors.ts'
 import { judgeDefinition } from './llb.ts'
 import type { BuildWorld, Served } from './method.ts'
 import { judgeOptions } from './options.ts'
@@ -19,9 +20,15 @@ export async function* frontendSolve({ message, metadata, signal, world, forward
   const sources = await sourcesOf(world.call)
   const request = await judgeFrontendSolve(message, world, sources)
   // `--pull`: the user wants every image from its registry.
+  const buildId = metadata[buildIdName]?.[0] ?? ''
+  const build = world.builds.get(buildId)
   const fromRegistry = message.FrontendOpt['image-resolve-mode'] === 'pull'
-  if (request.Frontend !== '' && !fromRegistry) await addOwnImages(request, sources, world, bridgeOf(world.channel, metadata[buildIdName]?.[0] ?? '', signal))
-  yield* forward(request)
+  if (request.Frontend !== '' && !fromRegistry) await addOwnImages(request, sources, world, bridgeOf(world.channel, buildId, signal))
+  try {
+    yield* forward(request)
+  } catch (error) {
+    throw await parseError(world, request, sources, build, error)
+  }
 }
 
 async function judgeFrontendSolve(given: SolveRequest, { scope }: BuildWorld, sources: Sources): Promise<SolveRequest> {

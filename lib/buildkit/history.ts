@@ -4,6 +4,7 @@ import type { Call } from '../endpoint.ts'
 import { codes, GrpcError } from '../grpc.ts'
 import { just } from './bridge.ts'
 import { historyFilter } from './history-filter.ts'
+import { ownBuild } from './large-errors.ts'
 import { readAnswer, write } from './messages.ts'
 import { showAnswer, type BuildWorld, type Served } from './method.ts'
 import {
@@ -28,7 +29,7 @@ export async function* listenHistory({ message, world, engine }: Listen): AsyncG
   const request = create(BuildHistoryRequestSchema, { ActiveOnly: message.ActiveOnly, EarlyExit: message.EarlyExit, Ref: scopedId(scope.ns, message.Ref) })
   for await (const event of engine(request)) {
     const ref = unscopedId(scope.ns, event.record?.Ref ?? '')
-    if (ref === undefined || unlisted.has(ref)) continue
+    if (ref === undefined || ref.startsWith(ownBuild) || unlisted.has(ref)) continue
     await showEvent(event, world)
     if (!matches(event.record!)) continue
     if (message.EarlyExit && message.Limit > 0) gathered.push(event)

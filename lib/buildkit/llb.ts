@@ -1,3 +1,5 @@
+import { storedRegistry } from '../names.ts'
+import { fromStored, normalised, parseReference } from '../reference.ts'
 import { rewriteDefinition } from './definition.ts'
 import { notAllowed } from './refusals.ts'
 import { MountType, NetMode, SecurityMode, type Definition, type ExecOp, type Mount, type Op, type SourceOp } from './proto/ops_pb.ts'
@@ -59,10 +61,11 @@ function judgeSource(source: SourceOp, scope: Scope, sources: Sources): void {
   }
   const image = /^docker-image:\/\/(.*)$/s.exec(source.identifier)?.[1]
   if (image === undefined) return
-  const own = sources.own(image)
-  if (own !== undefined) source.identifier = `docker-image://${own.stored}`
+  // LLB that the engine made and the client sends again may hold an image by its id, under the namespace's own prefix.
+  const stored = image.startsWith(`${storedRegistry}/${scope.ns}/`) ? image : sources.own(image)?.stored
+  if (stored !== undefined) source.identifier = `docker-image://${stored}`
   // Other images come from their registry, and never from what happens to be on the engine under that name.
-  source.attrs['image.resolvemode'] = own === undefined ? 'pull' : 'local'
+  source.attrs['image.resolvemode'] = stored === undefined ? 'pull' : 'local'
 }
 
 function showOp({ op }: Op, scope: Scope): void {
@@ -70,6 +73,9 @@ function showOp({ op }: Op, scope: Scope): void {
     if (op.value.meta) op.value.meta.cgroupParent = ''
     for (const { cacheOpt } of op.value.mounts) if (cacheOpt?.ID.startsWith(`${scope.cache}/`)) cacheOpt.ID = cacheOpt.ID.slice(scope.cache.length + 1)
   } else if (op.case === 'source') {
+    const stored = op.value.identifier.replace(/^docker-image:\/\//, '')
+    const job = fromStored(scope.ns, stored)
+    if (job !== undefined) op.value.identifier = `docker-image://${normalised(parseReference(job))}`
     for (const name of sessionAttributes) {
       const session = op.value.attrs[name]
       if (session !== undefined) op.value.attrs[name] = unscopedId(scope.ns, session) ?? ''

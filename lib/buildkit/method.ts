@@ -16,6 +16,15 @@ export interface BuildWorld {
   scope: Scope
   /** Digests of contents that records of the namespace's history name, as far as they were seen on this connection. */
   blobs: Set<string>
+  /** Builds that this connection has begun and not ended, by the engine's ref. */
+  builds: Map<string, BegunBuild>
+}
+
+export interface BegunBuild {
+  /** The engine's id. */
+  session: string
+  /** Why its frontend failed, when that took the connection with it. */
+  reason?: Promise<unknown>
 }
 
 /** A call that is being served: its message read and known, its metadata the namespace's. */

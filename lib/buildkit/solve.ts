@@ -5,8 +5,9 @@ import { driven } from './drive.ts'
 import { requireBuildKit } from './engine.ts'
 import { judgeCacheOptions, judgeCaches, judgeExporters, type Exported } from './exporters.ts'
 import { frontendOf } from './frontends.ts'
+import { lostError } from './large-errors.ts'
 import { judgeDefinition } from './llb.ts'
-import type { Served } from './method.ts'
+import type { BegunBuild, Served } from './method.ts'
 import { judgeOptions } from './options.ts'
 import { sourcesOf } from './own-images.ts'
 import { CacheOptionsSchema, ExporterSchema, SolveRequestSchema, type CacheOptions, type Exporter, type SolveRequest, type SolveResponse, type SolveResponseSchema } from './proto/control_pb.ts'
@@ -23,6 +24,8 @@ export async function* solve({ message, world, signal, forward }: Solve): AsyncG
   const sources = await sourcesOf(call)
   const { request, exported } = await judgeSolve(message, scope, sources)
   let heard = false
+  const build: BegunBuild = { session: request.Session }
+  world.builds.set(request.Ref, build)
   try {
     const fromRegistry = message.FrontendAttrs['image-resolve-mode'] === 'pull'
     const responses = request.Frontend === '' ? forward(request) : driven(request, sources, world, { fromRegistry, signal, forward })
@@ -33,7 +36,9 @@ export async function* solve({ message, world, signal, forward }: Solve): AsyncG
     }
   } catch (error) {
     if (!heard) await claimLeft(call, exported)
-    throw error
+    throw await lostError(call, request.Ref, build, error)
+  } finally {
+    world.builds.delete(request.Ref)
   }
 }
 

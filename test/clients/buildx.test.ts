@@ -125,9 +125,10 @@ test('a cache goes inline to a registry and comes from there', async () => {
   }
 })
 
-test('bake builds targets that need each other, from one context', async () => {
+test('bake builds targets that need each other, from one context and an image of the namespace', async () => {
+  await run('build', '-q', '-t', 'ground', dockerfile('FROM busybox\nRUN echo ground > /ground'))
   const context = buildContext({
-    Dockerfile: 'FROM busybox\nRUN echo base > /base',
+    Dockerfile: 'FROM ground\nRUN cat /ground > /base',
     'app.Dockerfile': 'FROM base\nRUN cp /base /app',
     'docker-bake.json': JSON.stringify({
       group: { default: { targets: ['base', 'app', 'twin'] } },
@@ -138,7 +139,7 @@ test('bake builds targets that need each other, from one context', async () => {
   })
   const { status, stderr } = await cli(namespace.env, ['buildx', 'bake', '--allow', 'fs=*'], { cwd: context, timeout })
   assert.equal(status, 0, stderr)
-  assert.equal(await cat('baked-app', '/app'), 'base')
+  assert.equal(await cat('baked-app', '/app'), 'ground')
 })
 
 test('compose builds services that share a context', async () => {
@@ -182,11 +183,14 @@ test('what fails is told as by an engine: the step, and where it is in the Docke
   assert.match(await fails('build', dockerfile('FROM busybox\nNONSENSE')), /unknown instruction: NONSENSE/)
 })
 
-test('a large Dockerfile that fails is told with its reason', async () => {
+test('a Dockerfile of any size that fails is told with its reason', async () => {
   const comment = `# ${'x'.repeat(100)}\n`
-  for (const lines of [300, 5_000]) {
-    assert.match(await fails('build', dockerfile(`FROM busybox\n${comment.repeat(lines)}RUN exit 7`)), /did not complete successfully: exit code: 7/)
+  for (const lines of [300, 600, 5_000]) {
+    const large = `FROM busybox\n${comment.repeat(lines)}`
+    assert.match(await fails('build', dockerfile(`${large}RUN exit 7`)), /failed to solve: process "\/bin\/sh -c exit 7" did not complete successfully: exit code: 7/)
+    assert.match(await fails('build', dockerfile(`${large}NONSENSE`)), new RegExp(`failed to solve: dockerfile parse error on line ${lines + 2}: unknown instruction: NONSENSE`))
   }
+  assert.doesNotMatch(await run('buildx', 'history', 'ls'), /moorage/)
 })
 
 test('checks and outlines are answered without building', async () => {
