@@ -77,7 +77,15 @@ export const defaultPolicy: Policy = v.parse(policySchema, {})
 
 /** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? Link-local addresses never: they hold the cloud's credentials. */
 export function allowsRegistry(policy: Policy, registry: string): boolean {
-  if (/^(169\.254\.|\[?fe80:)/i.test(registry)) return false
+  if (isNowhere(registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase())) return false
   return policy.registries.some((entry) =>
     entry === '*' || entry === registry || (entry.startsWith('*.') && registry.endsWith(entry.slice(1))))
+}
+
+/** Link-local addresses, and spellings of addresses that resolvers read in ways of their own: IPv4 inside IPv6, single numbers, other bases. */
+function isNowhere(host: string): boolean {
+  if (host.includes(':')) return /^fe[89ab]|\.|^(0*:)*:?(ffff:)?[0-9a-f]{1,4}:[0-9a-f]{1,4}$|^64:ff9b:/.test(host) && host !== '::1'
+  if (/^169\.254\./.test(host)) return true
+  const isNumber = /^(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*$/.test(host)
+  return isNumber && !/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(host)
 }

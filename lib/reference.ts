@@ -44,6 +44,7 @@ export function parseReference(text: string): Reference {
   const match = referencePattern.exec(full)
   if (match === null) throw bad(referencePattern.test(full.toLowerCase()) ? 'repository name must be lowercase' : 'invalid reference format')
   if (match[2]!.length > maxPath) throw tooLong()
+  if (match[1] === defaultDomain && /^(localhost|[^/]*\.[^/]*)\//.test(match[2]!)) throw bad(`the image name ${full.slice(0, 200)} is read as one of a registry when it is shortened; Docker Hub has no such names`)
   checkDigest(match[4])
   return { domain: match[1]!, path: match[2]!, ...(match[3] && { tag: match[3] }), ...(match[4] && { digest: match[4] }) }
 }

@@ -15,6 +15,9 @@ export interface CheckedEntry {
   linkname?: string
 }
 
+/** Characters of all names and what remembering one takes beside them; names are remembered until the end. */
+const [mostRemembered, perEntry] = [32 * 1024 * 1024, 100]
+
 /** Old archives link a layer they hold twice. */
 const legacyLink = { name: /^[0-9a-f]{64}\/layer\.tar$/, target: /^\.\.\/[0-9a-f]{64}\/layer\.tar$/ } as const
 
@@ -24,8 +27,11 @@ const legacyLink = { name: /^[0-9a-f]{64}\/layer\.tar$/, target: /^\.\.\/[0-9a-f
  */
 export function entryChecker(): (header: EntryHeader) => CheckedEntry | undefined {
   const seen = new Map<string, string>()
+  let room = mostRemembered
   return (header) => {
-    const type = header.type === 'contiguous-file' ? 'file' : header.type ?? 'file'
+    const type = header.type ?? 'file'
+    room -= header.name.length + perEntry
+    if (room < 0) throw bad('it has more entries than any image')
     const name = cleanPath(header.name)
     if (name === '') return undefined
     const before = seen.get(name)

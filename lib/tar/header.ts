@@ -8,6 +8,11 @@ export interface TarHeader {
   size: number
   /** The type flag; '0' for a file of either spelling. */
   type: string
+  linkname: string
+  /** Permission bits and what is above them. */
+  mode: number
+  /** Seconds since the epoch. */
+  mtime: number
 }
 
 const decoder = new TextDecoder()
@@ -21,32 +26,64 @@ export function readHeader(block: Uint8Array): TarHeader | undefined {
   }
   const prefix = text(257, 5) === 'ustar' && block[263] === 0x30 ? text(345, 155) : ''
   const type = String.fromCharCode(block[156]!)
-  return { name: (prefix === '' ? '' : `${prefix}/`) + text(0, 100), size: readSize(block.subarray(124, 136)), type: type === '\0' ? '0' : type }
+  return {
+    name: (prefix === '' ? '' : `${prefix}/`) + text(0, 100), size: readNumber(block.subarray(124, 136)), type: type === '\0' ? '0' : type, linkname: text(157, 100),
+    mode: readNumber(block.subarray(100, 108)), mtime: readNumber(block.subarray(136, 148)),
+  }
 }
 
 /** Octal digits, or from 8 GiB on a big-endian number with the first bit set. */
-function readSize(field: Uint8Array): number {
-  const size = field[0]! & 0x80
+function readNumber(field: Uint8Array): number {
+  const number = field[0]! & 0x80
     ? field.reduce((sum, byte, at) => sum * 256 + (at === 0 ? byte & 0x7f : byte), 0)
     : Number.parseInt(decoder.decode(field).replace(/[\0 ]+/g, '') || '0', 8)
-  if (!Number.isSafeInteger(size) || size < 0) throw new RangeError('a tar entry has no valid size')
-  return size
+  if (!Number.isSafeInteger(number) || number < 0) throw new RangeError('a tar entry has no valid size')
+  return number
 }
 
 /** An entry with its header and padding; `name` has at most 100 bytes. `type`: a file unless said. */
 export function entryOf(name: string, content: Uint8Array, type = '0'): Uint8Array {
   const entry = new Uint8Array(blockSize + content.length + padding(content.length))
-  const put = (text: string, at: number) => entry.set(new TextEncoder().encode(text), at)
-  put(name, 0)
-  put('0000644\0' + '0000000\0' + '0000000\0', 100)
-  put(`${content.length.toString(8).padStart(11, '0')}\0`, 124)
-  put('00000000000\0', 136)
-  put(`        ${type}`, 148)
-  put('ustar\x0000', 257)
-  const sum = entry.subarray(0, blockSize).reduce((total, byte) => total + byte, 0)
-  put(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  entry.set(headerOf({ name, type, size: content.length, linkname: '', mode: 0o644, mtime: 0 }))
   entry.set(content, blockSize)
   return entry
+}
+
+/** A header block, behind an extended one when a name is too long or the size too large for it. */
+export function headerOf(header: TarHeader): Uint8Array {
+  const { name, linkname, size } = header
+  const records = [...isLong(name) ? [`path=${name}`] : [], ...isLong(linkname) ? [`linkpath=${linkname}`] : [], ...size > largest ? [`size=${size}`] : []]
+  if (records.length === 0) return headerBlock(header)
+  const extended = entryOf('PaxHeader', new TextEncoder().encode(records.map(paxRecord).join('')), 'x')
+  const block = new Uint8Array(extended.length + blockSize)
+  block.set(extended)
+  block.set(headerBlock({ ...header, name: name.slice(0, 24), linkname: linkname.slice(0, 24), size: Math.min(size, largest) }), extended.length)
+  return block
+}
+
+const largest = 0o77777777777
+const isLong = (text: string) => new TextEncoder().encode(text).length > 100
+
+/** The length counts itself. */
+function paxRecord(record: string): string {
+  const length = new TextEncoder().encode(record).length + 2
+  const digits = String(length + String(length).length).length
+  return `${length + digits} ${record}\n`
+}
+
+function headerBlock({ name, type, size, linkname, mode, mtime }: TarHeader): Uint8Array {
+  const block = new Uint8Array(blockSize)
+  const put = (text: string, at: number) => block.set(new TextEncoder().encode(text), at)
+  const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`
+  put(name, 0)
+  put(`${octal(mode & 0o7777, 7)}${octal(0, 7)}${octal(0, 7)}`, 100)
+  put(octal(size, 11), 124)
+  put(octal(Math.min(Math.floor(mtime), largest), 11), 136)
+  put(`        ${type}`, 148)
+  put(linkname, 157)
+  put('ustar\x0000', 257)
+  put(`${block.reduce((total, byte) => total + byte, 0).toString(8).padStart(6, '0')}\0 `, 148)
+  return block
 }
 
 /** Is this the first block of a tar? Its checksum is that of its bytes, with blanks for the checksum itself. */

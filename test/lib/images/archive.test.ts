@@ -5,7 +5,9 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { extract, pack } from 'tar-stream'
 import { rewriteArchive } from '../../../lib/images/archive.ts'
+import { entryChecker } from '../../../lib/images/archive-entries.ts'
 import { Refusal } from '../../../lib/refusal.ts'
+import { entryOf, headerOf } from '../../../lib/tar/header.ts'
 
 interface File {
   name: string
@@ -192,4 +194,27 @@ test('files come out as they went in, however the bytes are cut', async () => {
     assert.equal(result.size, given.length + 1)
     for (const file of given) assert.equal(result.get(file.name), Buffer.from(file.body).toString('latin1'))
   }), { numRuns: 40 })
+})
+
+const header = (fields: { name?: string; type: string; size: number }) => headerOf({ name: 'x', linkname: 'y', mode: 0o644, mtime: 0, ...fields })
+
+test('headers that would fill the memory are refused before their content has come', async () => {
+  for (const type of ['x', 'g', 'L', 'K']) {
+    await assert.rejects(rewritten(Buffer.concat([header({ type, size: 0o77777777777 }), Buffer.alloc(2048)])), /larger than any archiver writes/, type)
+  }
+  const check = entryChecker()
+  assert.throws(() => { for (let at = 0; at < 1_000_000; at++) check({ name: `entry-${at}` }) }, /more entries than any image/)
+})
+
+test('what readers could take for different things is refused', async () => {
+  const whole = await tar([manifest(['a:1'])])
+  const damaged = Buffer.from(whole)
+  damaged[0]! ^= 1
+  for (const [bytes, why] of [
+    [Buffer.concat([header({ type: '2', size: 512 }), Buffer.alloc(512), whole]), /has a size/],
+    [Buffer.concat([header({ type: 'S', size: 0 }), whole]), /an entry of type "S"/],
+    [Buffer.concat([entryOf('p', Buffer.from('24 GNU.sparse.name=abcd\n'), 'x'), whole]), /sparse/],
+    [Buffer.concat([entryOf('p', Buffer.from('12 size=-1\n\n'), 'x'), whole]), /no valid size|damaged/],
+    [damaged, /damaged/],
+  ] as const) await assert.rejects(rewritten(bytes), why)
 })
