@@ -155,6 +155,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     url,
     reload: observing.reopen,
     async stop() {
+      reach.grpc.end()
       await draining.end(config.drain * 1000)
       sockets.stop()
       inside.stop()

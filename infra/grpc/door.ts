@@ -14,8 +14,8 @@ const maxHeld = 8 * messageLimit
 export interface GrpcDoor {
   /** Takes a place for a connection of the namespace. Throws `Refusal` 429 when it has too many. */
   enter(ns: string): GrpcPlace
-  /** Takes no new calls; connections end with the calls that are open. */
-  drain(): void
+  /** Ends every connection as soon as no call is open on it. */
+  end(): void
 }
 
 export interface GrpcPlace {
@@ -45,6 +45,6 @@ export function grpcDoor(): GrpcDoor {
         },
       }
     },
-    drain() { for (const serving of servings) serving.drain() },
+    end() { for (const serving of servings) serving.endWhenIdle() },
   }
 }

@@ -19,8 +19,10 @@ const callerEnds = 1_000
 export interface GrpcServing {
   /** Resolves when the connection is over. */
   ended: Promise<void>
-  /** Takes no new calls; the connection ends with those that are open. */
+  /** Takes no new calls; the connection ends with those that are open, and clients make a new one. */
   drain(): void
+  /** Ends the connection as soon as no call is open: a build makes more calls while it runs. */
+  endWhenIdle(): void
   close(): void
 }
 
@@ -32,9 +34,14 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): G
   } as Parameters<typeof performServerHandshake>[1])
   openWide(session)
   let open = 0
+  let ending = false
+  const endIfIdle = () => { if (ending && open === 0) session.close() }
   session.on('stream', (stream, headers, _flags, rawHeaders) => {
     open++
-    stream.on('close', () => { open-- })
+    stream.on('close', () => {
+      open--
+      endIfIdle()
+    })
     void answer(stream, headers, rawHeaders as unknown as string[], service, held)
   })
   session.on('error', () => {})
@@ -51,7 +58,13 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): G
     session.on('close', end)
     socket.on('close', end)
   })
-  return { ended, drain: () => session.close(), close: () => session.destroy() }
+  return {
+    ended, drain: () => session.close(), close: () => session.destroy(),
+    endWhenIdle() {
+      ending = true
+      endIfIdle()
+    },
+  }
 }
 
 async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, held: Budget): Promise<void> {

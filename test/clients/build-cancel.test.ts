@@ -21,9 +21,9 @@ before(async () => {
 })
 after(() => gateway.stop())
 
-/** Whether a process with that argument runs anywhere on the machine; steps of builds do, seen from outside. */
-function runs(argument: string): boolean {
-  return allPids().some((pid) => {
+/** The process with that argument, anywhere on the machine; steps of builds are seen from outside. */
+function sleeper(argument: string): number | undefined {
+  return allPids().find((pid) => {
     try {
       return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, 2).join(' ') === `sleep ${argument}`
     } catch {
@@ -32,10 +32,12 @@ function runs(argument: string): boolean {
   })
 }
 
+const runs = (argument: string) => sleeper(argument) !== undefined
+
 /** A build whose step sleeps until it is ended, and the number it sleeps by. */
 async function sleeping(...args: string[]) {
   const seconds = String(randomInt(1_000_000, 2_000_000_000))
-  const child = spawn(dockerPath('28.5'), ['build', ...args, dockerfile(`FROM busybox\nRUN ["sleep", "${seconds}"]`)], { env: clientEnvironment(namespace.env), stdio: 'ignore' })
+  const child = spawn(dockerPath('28.5'), ['build', ...args, dockerfile(`FROM busybox\nRUN sleep ${seconds} || [ $? = 138 ]`)], { env: clientEnvironment(namespace.env), stdio: 'ignore' })
   await until(() => runs(seconds) || child.exitCode !== null, 'The step runs', 60_000)
   assert.equal(child.exitCode, null)
   return { child, seconds, ended: once(child, 'exit') }
@@ -60,4 +62,17 @@ test('a namespace that is closed ends its builds', async () => {
   assert.notEqual(child.exitCode, 0)
   await until(() => !runs(seconds), 'The step has ended', 60_000)
   assert.equal((await cli(namespace.env, ['images'])).status, 1)
+})
+
+test('a gateway that is told to end lets a build finish', async () => {
+  namespace = await gateway.open()
+  const { child, seconds, ended } = await sleeping('-t', 'finished')
+  const stopped = gateway.stop()
+  await until(() => gateway.log().includes('Stopping'), 'The gateway is about to end', 60_000)
+  process.kill(sleeper(seconds)!, 'SIGUSR1')
+  await ended
+  assert.equal(child.exitCode, 0)
+  await stopped
+  await gateway.restart()
+  assert.match(await docker(namespace.env, ['images', '-q', 'finished']), /^[0-9a-f]{12}$/)
 })
