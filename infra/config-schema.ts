@@ -47,6 +47,7 @@ const storeUrl = v.pipe(
 )
 
 const verdict = v.picklist(['refuse', 'warn', 'ignore'])
+const factor = v.pipe(v.number(), v.minValue(0.01))
 const seconds = v.pipe(v.number(), v.minValue(0.1))
 
 /** One engine of the pool. */
@@ -55,9 +56,9 @@ const hostEntry = v.strictObject({
   url: engineUrl,
   /** PEM files for TLS towards an engine at tcp:// or https://. */
   tls: v.optional(v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) })),
-  /** Bytes of memory that namespaces may reserve on it. Default: what the engine has. */
+  /** Bytes of memory that namespaces may reserve on it. Default: what the engine has, times `overcommit.memory`. */
   memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  /** Cores that namespaces may reserve on it. Default: what the engine has. */
+  /** Cores that namespaces may reserve on it. Default: what the engine has, times `overcommit.cpus`. */
   cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
 })
 
@@ -103,6 +104,8 @@ export const configSchema = v.strictObject({
     entitlements: v.optional(verdict, 'ignore'),
     pools: v.optional(verdict, 'warn'),
   } satisfies Record<Check, unknown>), {}),
+  /** How many times what an engine has may be reserved on it, where a host does not say what it has: cores can be shared, memory cannot. */
+  overcommit: v.optional(v.strictObject({ memory: v.optional(factor, 1), cpus: v.optional(factor, 4) }), {}),
   /** Seconds between real calls to each host, and those after which a host that has not answered counts as away. */
   probe: v.optional(v.strictObject({ every: v.optional(seconds, 5), patience: v.optional(seconds, 20) }), {}),
   /** Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import type { Admission } from '../lib/admission.ts'
+import type { Overcommit } from '../lib/placement.ts'
 import { defaultPolicy, type Policy } from '../lib/policy.ts'
 import type { PortRange } from '../lib/ports.ts'
 import { parseConfigFile, type ConfigFile } from './config-file.ts'
@@ -17,6 +18,7 @@ export interface Config {
   /** URL of the Redis that several gateways share; undefined for a file of the state directory. */
   store: string | undefined
   admission: Admission
+  overcommit: Overcommit
   /** Seconds. */
   probe: { every: number, patience: number }
   /** Seconds for which objects of unknown namespaces are left alone. */

@@ -1,4 +1,5 @@
 import type { HostControl } from '../functions/namespaces.ts'
+import { roomOf, type Overcommit } from '../lib/placement.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Store } from '../lib/store.ts'
 import type { FarmFollower } from './farm.ts'
@@ -9,17 +10,18 @@ export interface HostControlParts {
   store: Store
   hosts: HostPool
   fitness: Fitness
+  overcommit: Overcommit
   farm: FarmFollower
   /** Names of the hosts in this gateway's config. */
   configured: readonly string[]
 }
 
 /** Hosts that are added, drained and removed while gateways run; the store tells the others. */
-export function hostControl({ store, hosts, fitness, farm, configured }: HostControlParts): HostControl {
+export function hostControl({ store, hosts, fitness, overcommit, farm, configured }: HostControlParts): HostControl {
   async function list() {
     await farm.refresh()
     const loads = await store.loads()
-    return hosts.entries().map((host) => shown(host, loads.get(host.record.name), fitness)).sort((a, b) => a.name < b.name ? -1 : 1)
+    return hosts.entries().map((host) => shown(host, loads.get(host.record.name), fitness, overcommit)).sort((a, b) => a.name < b.name ? -1 : 1)
   }
   async function one(name: string) {
     return (await list()).find((host) => host.name === name) ?? raise(unknown(name))
@@ -60,14 +62,15 @@ function raise(refusal: Refusal): never {
 
 type Load = { namespaces: number; memory: number; cpus: number } | undefined
 
-function shown({ record, live }: PoolHost, load: Load, fitness: Fitness) {
+function shown({ record, live }: PoolHost, load: Load, fitness: Fitness, overcommit: Overcommit) {
   const { name, url, drained } = record
   const facts = live.up() ? live.facts() : undefined
+  const room = roomOf(record, facts?.info, overcommit)
   return {
     name, url, drained, up: live.up(), ...(facts === undefined ? { away: live.away() } : { engine: facts.engineVersion }),
     namespaces: load?.namespaces ?? 0,
-    memory: { reserved: load?.memory ?? 0, of: record.memory ?? (facts && Number(facts.info.MemTotal)) },
-    cpus: { reserved: load?.cpus ?? 0, of: record.cpus ?? (facts && Number(facts.info.NCPU)) },
+    memory: { reserved: load?.memory ?? 0, of: room.memory },
+    cpus: { reserved: load?.cpus ?? 0, of: room.cpus },
     lacks: fitness.of(name).map(({ check, why, remedy }) => ({ check, why, remedy })),
   }
 }

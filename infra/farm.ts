@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { FarmHost, HostRecord } from '../lib/farm.ts'
 import type { Store } from '../lib/store.ts'
@@ -40,29 +41,50 @@ function read(state: State): Secrets {
 export interface FarmFollower {
   /** Looks at the store now. Rejects while it is away. */
   refresh(): Promise<void>
+  /** Resolves when this gateway has tried to connect to a host, which it may have to learn of first: a namespace is used sooner than that. */
+  tried(host: string): Promise<void>
 }
+
+/** The name under which the store keeps a text that is another one after it lost everything. */
+const epochAs = 'epoch'
 
 /**
  * Hosts of the config are entered into the store once, when it first answers, and then the store decides, so that every gateway learns of hosts
- * that are added, drained and removed. A store that was flushed gets back what this gateway knows.
+ * that are added, drained and removed. A store that lost everything gets back what each gateway knows.
  */
 export function followFarm(store: Store, pool: HostPool, state: State, configured: readonly HostRecord[]): FarmFollower {
-  let entered = false
+  let epoch: string | undefined
   pool.set(configured.map((record) => ({ ...record, drained: false })))
 
-  async function restore(records: readonly FarmHost[]): Promise<void> {
+  async function enter(records: readonly (HostRecord | FarmHost)[]): Promise<void> {
     for (const record of records) {
       await store.putHost(record)
-      if (record.drained) await store.drainHost(record.name, true)
+      if ('drained' in record && record.drained) await store.drainHost(record.name, true)
     }
+  }
+
+  async function restore(there: readonly FarmHost[]): Promise<void> {
+    const names = new Set(there.map(({ name }) => name))
+    await enter(pool.entries().map(({ record }) => record).filter(({ name }) => !names.has(name)))
     await store.keep(keptAs, JSON.stringify(read(state)))
   }
+
+  async function refresh(): Promise<void> {
+    // Before the epoch, so that a list which is empty because all was lost is never taken for the operator's will.
+    const hosts = await store.hosts()
+    const now = await store.keep(epochAs, randomUUID())
+    if (epoch === undefined) await enter(configured)
+    else if (epoch !== now) await restore(hosts)
+    const isNews = epoch !== now
+    epoch = now
+    pool.set(isNews ? await store.hosts() : hosts)
+  }
+
   return {
-    async refresh() {
-      if (await store.kept(keptAs) === undefined) await restore(pool.entries().map(({ record }) => record))
-      if (!entered) for (const record of configured) await store.putHost(record)
-      entered = true
-      pool.set(await store.hosts())
+    refresh,
+    async tried(host) {
+      if (!pool.has(host)) await refresh()
+      if (pool.has(host)) await pool.get(host).tried
     },
   }
 }

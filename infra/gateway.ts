@@ -67,7 +67,7 @@ const [pulse, closingsEvery, hostsEvery] = [5_000, 1_000, 2_000]
 const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
 
 /**
- * Starts a gateway: state directory, store, hosts and listener. It listens at once and answers 503 until its engines are there.
+ * Starts a gateway: state directory, store, hosts and listener. It listens as soon as its store answers, and answers 503 until its engines are there.
  * Throws when the state directory or the address is in use.
  */
 export async function startGateway(config: Config, talk: GatewayTalk): Promise<Gateway> {
@@ -106,9 +106,11 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   })
   const house: House = {
     store, policy,
-    namespace(id) {
+    async namespace(id) {
       lease.used(id)
-      return records.find(id)
+      const namespace = await records.find(id)
+      if (namespace !== undefined) await farm.tried(namespace.host)
+      return namespace
     },
     host: (namespace) => hosts.answering(namespace.host),
     shared: (host) => host.shared,
@@ -132,8 +134,8 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const farm = followFarm(store, hosts, state, config.hosts)
   const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: oidc({ issuers: config.oidc, spend: store.spend }), now: Date.now })
   const controls = control({
-    store, hosts, policy, sockets, fitness: fit, farm, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
-    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, mark: gateway.mark, policy }),
+    store, hosts, policy, sockets, fitness: fit, farm, overcommit: config.overcommit, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
+    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy }),
   })
   const { metrics, recent } = observing
   const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, now: Date.now })
@@ -142,6 +144,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     mountOperations(operating, house)(routes)
   })
   const server = draining.watch(listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) }))
+  await whenAnswering(farm.refresh)
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
   await sockets.resume()

@@ -3,6 +3,7 @@ import type { OpenWish } from '../functions/namespaces.ts'
 import type { Opener } from '../lib/openers/opener.ts'
 import type { Admission } from '../lib/admission.ts'
 import { namespaceToken } from '../lib/names.ts'
+import { roomOf, type Overcommit } from '../lib/placement.ts'
 import type { Policy } from '../lib/policy.ts'
 import { forbidden, Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
@@ -18,6 +19,7 @@ export interface OpeningParts {
   hosts: HostPool
   fitness: Fitness
   admission: Admission
+  overcommit: Overcommit
   /** What tokens of this farm begin with. */
   mark: string
   policy(name: string): Policy
@@ -36,7 +38,7 @@ export interface Opened {
  * Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy or a certification request that is none, 403 for a policy
  * the opener may not use, and 503 when no host takes it.
  */
-export function opener({ store, authority, hosts, fitness, admission, mark, policy: policyOf }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
+export function opener({ store, authority, hosts, fitness, admission, overcommit, mark, policy: policyOf }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
   const place = placer(store, Date.now)
   const certify = async (id: string, expires: Date, csr: string | undefined) => {
     if (csr === undefined) return authority.namespace(id, expires)
@@ -52,7 +54,7 @@ export function opener({ store, authority, hosts, fitness, admission, mark, poli
     const id = namespaceToken(randomBytes(16), mark)
     const lease = leaseEnd(expires, policy.idle * 1000, opened)
     const { memory = 0, cpus = 0 } = policy.limits
-    const roomy = takers(hosts, (host) => unfit(fitness.of(host), admission))
+    const roomy = takers(hosts, overcommit, (host) => unfit(fitness.of(host), admission))
     // A request that is none leaves no namespace behind.
     const pair = await certify(id, new Date(expires), wish.csr)
     const namespace = await place({ id, policy: name, label, domain: domain ?? id, by: by.name, opened, expires, lease, state: 'open' }, { memory, cpus }, roomy)
@@ -83,15 +85,15 @@ function granted({ policy, label, domain, lifetime }: OpenWish, { name, grant }:
 }
 
 /** The hosts that may take a namespace: up, not drained and fit. Throws `Refusal` 503 saying why when there is none. */
-function takers(hosts: HostPool, unfitness: (host: string) => string | undefined): Roomy[] {
+function takers(hosts: HostPool, overcommit: Overcommit, unfitness: (host: string) => string | undefined): Roomy[] {
   const all = hosts.entries().map(({ record, live }) => {
     const { name, drained } = record
     if (!live.up()) return { name, why: `does not answer (${live.away()})` }
     if (drained) return { name, why: 'is drained' }
     const why = unfitness(name)
     if (why !== undefined) return { name, why }
-    const { MemTotal, NCPU } = live.facts().info
-    return { name, of: { memory: record.memory ?? Number(MemTotal), cpus: record.cpus ?? Number(NCPU) } }
+    const { memory = 0, cpus = 0 } = roomOf(record, live.facts().info, overcommit)
+    return { name, of: { memory, cpus } }
   })
   const roomy = all.filter((host) => host.of !== undefined)
   if (roomy.length > 0) return roomy

@@ -8,9 +8,9 @@ type Clock = () => number
 /**
  * Takes note of namespaces that objects on a host are named after though the store does not know them: left by a crash, or all there is after the
  * store was lost. Those of this farm are removed once they stayed unknown for the grace period, in which a lost store can be brought back; those of
- * others that share the engine never.
+ * others that share the engine never. Answers whether there are some to look at again.
  */
-export function orphans(store: Store, mark: string, grace: number, now: Clock): (host: LiveHost, strangers: ReadonlySet<string>) => Promise<void> {
+export function orphans(store: Store, mark: string, grace: number, now: Clock): (host: LiveHost, strangers: ReadonlySet<string>) => Promise<boolean> {
   const since = new Map<string, number>()
   return async (host, strangers) => {
     const keyOf = (ns: string) => `${host.name}\n${ns}`
@@ -21,5 +21,6 @@ export function orphans(store: Store, mark: string, grace: number, now: Clock): 
       // It may live on another host of the pool that is the same engine.
       if (now() - since.get(key)! >= grace && await store.find(ns) === undefined) await removeEverything(host, store, ns)
     }
+    return own.size > 0
   }
 }

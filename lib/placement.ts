@@ -1,4 +1,4 @@
-import type { Load, Share } from './farm.ts'
+import type { HostRecord, Load, Share } from './farm.ts'
 
 /** A host that may take a namespace: what it has to be reserved, what is reserved, and whether the namespace's trust domain lives there. */
 export interface Candidate {
@@ -6,6 +6,17 @@ export interface Candidate {
   of: Share
   load: Load
   home: boolean
+}
+
+/** How many times what an engine has may be reserved on it. */
+export type Overcommit = Share
+
+/** What a host has to be reserved: what the operator says, else what the engine has, so many times. Undefined parts are unknown. */
+export function roomOf(record: HostRecord, info: Readonly<Record<string, unknown>> | undefined, overcommit: Overcommit): { memory?: number; cpus?: number } {
+  return {
+    memory: record.memory ?? (info && Number(info.MemTotal) * overcommit.memory),
+    cpus: record.cpus ?? (info && Number(info.NCPU) * overcommit.cpus),
+  }
 }
 
 /** How much fuller a host may be than the emptiest and still be chosen because the domain's build cache is warm there; 1 is a whole host. */

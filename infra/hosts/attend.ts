@@ -30,12 +30,15 @@ export interface Attending {
   talk: Talk
   /** Told after each connection, when the host's facts are known. */
   onConnected(host: LiveHost): Promise<void>
-  /** Told which namespaces objects on the host are named after that do not live there, each time all of them were looked at. */
-  onStrangers(host: LiveHost, strangers: ReadonlySet<string>): Promise<void>
+  /** Told which namespaces objects on the host are named after that do not live there, each time all of them were looked at; true to look again soon. */
+  onStrangers(host: LiveHost, strangers: ReadonlySet<string>): Promise<boolean>
 }
 
 /** Milliseconds for which one gateway has the duty of a host, between its looks at the duty, and between looks at everything on the host. */
 const [dutyLasts, dutyEvery, lookEvery] = [15_000, 5_000, 60_000]
+
+/** Milliseconds to the next look when something there may have to go. */
+const soon = 10_000
 
 /**
  * Connects to a host and does what the house does about its life. Of all gateways one at a time has the duty: claims follow what the engine
@@ -51,8 +54,8 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
   async function look(): Promise<void> {
     await reconcileImages(host, store)
     const strangers = await reconcile(host, store, { isOver: async ({ facts }) => !await gateway.isAlive(facts.by) })
-    looked = Date.now()
-    await attending.onStrangers(host, strangers)
+    const isPending = await attending.onStrangers(host, strangers)
+    looked = Date.now() - (isPending ? lookEvery - soon : 0)
   }
 
   /** One look at a time. What the store or the engine fails is tried again at the next tick. */

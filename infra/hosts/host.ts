@@ -25,6 +25,8 @@ export interface LiveHost extends Host {
   up(): boolean
   /** Why it is not up, in a word. */
   away(): string
+  /** Resolves when the first attempt to connect has ended, well or not. */
+  readonly tried: Promise<void>
   stop(): Promise<void>
 }
 
@@ -69,6 +71,7 @@ export function liveHost(options: HostOptions): LiveHost {
   let facts: HostFacts | undefined
   let connected = false
   let reason = 'not connected yet'
+  const tried = Promise.withResolvers<void>()
 
   const host: LiveHost = {
     name: options.name, url: options.url, publishOn: options.publishOn, sharesFiles: options.url.startsWith('unix://'), client, hub, shared,
@@ -89,8 +92,10 @@ export function liveHost(options: HostOptions): LiveHost {
     groups: keptGroups(options, client, () => host.facts()),
     up: () => connected,
     away: () => reason,
+    tried: tried.promise,
     async stop() {
       stopping.abort()
+      tried.resolve()
       await client.close()
     },
   }
@@ -109,6 +114,7 @@ export function liveHost(options: HostOptions): LiveHost {
       void keepProbing(life)
       await options.onConnected(host)
       connected = true
+      tried.resolve()
       for await (const line of splitLines(events.body)) await happened(line)
       throw new Error('the engine ended its event stream')
     } finally {
@@ -157,6 +163,7 @@ export function liveHost(options: HostOptions): LiveHost {
       } catch (error) {
         if (stopping.signal.aborted) return
         reason = reasonOf(error)
+        tried.resolve()
         if (connected || !told) options.onAway(reason)
         told = true
         connected = false

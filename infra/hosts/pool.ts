@@ -14,6 +14,7 @@ export interface HostPool {
   get(name: string): LiveHost
   /** The same, and throws `Refusal` 503 naming the host while it does not answer. */
   answering(name: string): LiveHost
+  has(name: string): boolean
   all(): LiveHost[]
   /** All with what the farm says of them. */
   entries(): PoolHost[]
@@ -39,6 +40,7 @@ export function hostPool(connect: (record: FarmHost) => LiveHost): HostPool {
 
   return {
     all, entries, get,
+    has: (name) => hosts.has(name),
     answering(name) {
       const host = get(name)
       if (!host.up()) throw new Refusal(503, `host ${name} does not answer (${host.away()}); the namespace continues when the engine is back`)

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent } from 'node:https'
 import { after, before, describe, it } from 'node:test'
+import { Redis } from 'ioredis'
 import { cli, docker } from '../setup/cli.ts'
 import type { Engine } from '../setup/engine.ts'
-import { call, openDirectly, operate, socketOf, startFarm, through, type Direct } from '../setup/farm.ts'
+import { call, held, openDirectly, operate, socketOf, startFarm, through } from '../setup/farm.ts'
 import type { Gateway } from '../setup/gateway.ts'
 import { until } from '../setup/processes.ts'
 import { startRedis, type RedisServer } from '../setup/redis.ts'
@@ -48,6 +49,35 @@ describe('two gateways on one Redis', () => {
     assert.deepEqual(await onEngine(namespace.id), [])
   })
 
+  it('ask Redis once for a plain call, and for the namespace\'s record at most once a second', async () => {
+    const namespace = await openDirectly(a)
+    assert.equal((await call(a, namespace, 'POST', '/containers/create?name=db', create)).status, 201)
+    const asked: string[][] = []
+    const client = new Redis(redis.url)
+    const monitor = await client.monitor()
+    monitor.on('monitor', (_time: string, args: string[], source: string) => { if (source !== 'lua' && args.some((arg) => arg.includes(namespace.id))) asked.push(args) })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const paths = ['/containers/db/json', '/containers/json?all=1', '/containers/db/top', '/volumes', '/networks', '/containers/db/logs?stdout=1']
+    const began = Date.now()
+    for (const path of paths) {
+      for (let times = 0; times < 5; times++) await call(a, namespace, 'GET', path, undefined, agent)
+    }
+    const seconds = (Date.now() - began) / 1000
+    // Whoever monitors hears of commands in their order, so of this one last.
+    const heard = new Promise<void>((resolve) => monitor.on('monitor', (_time: string, args: string[]) => { if (args[1] === 'all-heard') resolve() }))
+    await client.get('all-heard')
+    await heard
+    for (const one of [client, monitor]) one.disconnect()
+    agent.destroy()
+    const records = asked.filter(([command, key]) => command?.toLowerCase() === 'hgetall' && key === `moorage:{${namespace.id}}`)
+    const claims = asked.filter((args) => args.some((arg) => arg.startsWith(`moorage:{${namespace.id}}:`)))
+    // A look at everything on the host, which comes once a minute, asks for each kind of claims; a second round trip of every call would be thirty.
+    const calls = paths.length * 5
+    assert.ok(claims.length >= calls && claims.length <= calls + 20, claims.map((args) => args.join(' ').slice(0, 200)).join('\n'))
+    assert.ok(records.length <= 2 + 3 * seconds, `${records.length} in ${seconds} s`)
+    await operate(a, 'DELETE', `/namespaces/${namespace.id}`)
+  })
+
   it('give a name once and keep one count, however they race', async () => {
     const namespace = await a.open()
     const same = await Promise.all(Array.from({ length: 8 }, (_, at) => call(at % 2 ? a : b, namespace, 'POST', '/containers/create?name=same', create)))
@@ -67,7 +97,7 @@ describe('two gateways on one Redis', () => {
 
   it('end the streams of a namespace that is closed at the other one', async () => {
     const namespace = await a.open()
-    const direct = { id: namespace.id, ...Object.fromEntries(['ca', 'cert', 'key'].map((name) => [name, readFileSync(join(namespace.certPath, `${name}.pem`), 'utf8')])) } as Direct
+    const direct = held(namespace)
     await docker(namespace.env, ['run', '-d', '--name', 'chatty', 'busybox', 'sh', '-c', 'echo hello; sleep 1000'])
     const logs = cli(through(b, namespace), ['logs', '-f', 'chatty'])
     const attached = cli(through(b, namespace), ['exec', 'chatty', 'sleep', '1000'])

@@ -39,6 +39,7 @@ describe('the config', () => {
       hosts: [{ name: 'engine', url: 'unix:///var/run/docker.sock', tls: undefined }],
       store: undefined,
       admission: { version: 'refuse', icc: 'warn', entitlements: 'ignore', pools: 'warn' },
+      overcommit: { memory: 1, cpus: 4 },
       probe: { every: 5, patience: 20 },
       orphanGrace: 3600,
       drain: 10,

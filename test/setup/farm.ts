@@ -64,6 +64,11 @@ export function socketOf(gateway: Gateway, namespace: Namespace | Direct): Promi
   })
 }
 
+/** What a namespace proves itself with, to be had when the files are gone. */
+export function held(namespace: Namespace): Direct {
+  return { id: namespace.id, ...material(namespace) }
+}
+
 function material(namespace: Namespace | Direct) {
   if ('cert' in namespace) return { ca: namespace.ca, cert: namespace.cert, key: namespace.key }
   const read = (name: string) => readFileSync(join(namespace.certPath, name), 'utf8')

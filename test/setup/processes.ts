@@ -55,7 +55,7 @@ export function mountsUnder(directory: string): string[] {
 }
 
 /** Waits until the condition holds. Rejects after `timeout` milliseconds, naming what was waited for. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, timeout = 30_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, timeout = 60_000): Promise<void> {
   const end = Date.now() + timeout
   while (!await condition()) {
     if (Date.now() > end) throw new Error(`${what}: not within ${timeout / 1000} s`)
