@@ -5,10 +5,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startEngine } from '../setup/engine.ts'
 import { call, operate, openDirectly, startFarm } from '../setup/farm.ts'
-import type { Gateway } from '../setup/gateway.ts'
 import { importBusybox } from '../setup/images.ts'
 import { startRedis } from '../setup/redis.ts'
-import { median, quantile } from './measure.ts'
+import { cpuSeconds, median, quantile } from './measure.ts'
 
 /**
  * `node test/bench/opening.ts`: what opening, keeping and closing namespaces costs on two gateways before one Redis and one engine. The namespaces
@@ -22,20 +21,20 @@ await importBusybox(engine)
 const gateways = await startFarm(redis, engine, 2, { controlGroups: 'off' })
 const client = new Redis(redis.url)
 const memory = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
-const resident = (gateway: Gateway) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))?.[1]) * 1024
+const spent = () => gateways.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0)
 const print = (what: string, figure: string) => console.log(`| ${what} | ${figure} |`)
 
 try {
   console.log('| what | figure |\n|---|---|')
   await openMany(50, 4)
-  const before = [await memory(), ...gateways.map(resident)]
+  const before = await memory()
   const one = await openMany(100, 1)
   print('opening, one after the other, p50', `${median(one.times).toFixed(1)} ms`)
+  const spentBefore = spent()
   const many = await openMany(count, 32)
   print(`opening ${count} by 32 at a time on two gateways`, `${(count / many.seconds).toFixed(0)} a second, p50 ${median(many.times).toFixed(0)} ms, p95 ${quantile(many.times, 0.95).toFixed(0)} ms`)
-  const after = [await memory(), ...gateways.map(resident)]
-  print('Redis, for each namespace at rest', `${((after[0]! - before[0]!) / (count + 100)).toFixed(0)} bytes`)
-  print('a gateway, for each namespace opened somewhere', `${((after[1]! - before[1]! + after[2]! - before[2]!) / 2 / (count + 100)).toFixed(0)} bytes`)
+  print('gateways\' CPU for an opening, TLS connection kept', `${((spent() - spentBefore) / count * 1000).toFixed(1)} ms`)
+  print('Redis, for each namespace that has nothing yet', `${((await memory() - before) / (count + 100)).toFixed(0)} bytes`)
   await keeping()
   await closing()
 } finally {
@@ -70,12 +69,13 @@ async function openMany(number: number, atOnce: number): Promise<{ times: number
 /** Store bytes of a namespace as jobs have them: three containers, two networks, two volumes, ten images. */
 async function keeping(): Promise<void> {
   const namespace = await openDirectly(gateways[0]!)
-  const before = await memory()
   for (let at = 0; at < 3; at++) await created(namespace, `c${at}`)
   for (let at = 0; at < 2; at++) await call(gateways[0]!, namespace, 'POST', '/volumes/create', { Name: `volume${at}` })
   await call(gateways[0]!, namespace, 'POST', '/networks/create', { Name: 'net' })
   for (let at = 0; at < 10; at++) await call(gateways[0]!, namespace, 'POST', `/images/busybox/tag?repo=${createHash('sha256').update(String(at)).digest('hex').slice(0, 20)}&tag=latest`)
-  print('Redis, for a namespace with 3 containers, 2 networks, 2 volumes, 10 tags', `${await memory() - before} bytes`)
+  const keys = await client.keys(`*${namespace.id}*`)
+  const bytes = await Promise.all(keys.map((key) => client.memory('USAGE', key, 'SAMPLES', 0)))
+  print('Redis, for a namespace with 3 containers, 2 networks, 2 volumes, 10 tags', `${bytes.reduce<number>((sum, one) => sum + Number(one), 0)} bytes in ${keys.length} keys`)
   await operate(gateways[1]!, 'DELETE', `/namespaces/${namespace.id}`)
 }
 

@@ -1,7 +1,7 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 
 /** Milliseconds a command may take; a Redis that is slower is away. */
-const patience = 3_000
+const patience = 10_000
 
 /** What the store relies on: a command is answered soon or fails, is never tried twice, and waits in no queue while Redis is away. */
 const commandOptions = {
