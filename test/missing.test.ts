@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { rows } from '../functions/index.ts'
 import { docker } from './setup/cli.ts'
 import type { Engine } from './setup/engine.ts'
 import { startGateway, type Gateway, type Namespace } from './setup/gateway.ts'
 import { versions } from './setup/paths.ts'
+import { ask } from './setup/plain-http.ts'
 import { sharedEngine } from './setup/shared-engine.ts'
-import { bySocket, byTls, raw, type Endpoint as Place, type RawAnswer } from './setup/raw.ts'
 
 /** Bodies and queries without which a row answers about them before it looks at the object. */
 const asks: Record<string, { query?: string; body?: object }> = {
@@ -32,21 +33,21 @@ for (const version of versions) {
     let gateway: Gateway
     let owner: Namespace
     const mine: Record<string, string[]> = {}
-    let stranger: Place
-    let bare: Place
+    let stranger: string
+    let bare: string
 
     before(async () => {
       engine = await sharedEngine(version)
       gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] } } })
-      const [first, second] = await Promise.all([gateway.open(), gateway.open()])
-      owner = first
-      stranger = byTls(second)
-      bare = bySocket(engine.socket)
+      owner = await gateway.open('--unix', join(gateway.stateDir, 'owner.sock'))
+      stranger = join(gateway.stateDir, 'stranger.sock')
+      await gateway.open('--unix', stranger)
+      bare = engine.socket
       const container = await docker(owner.env, ['run', '-d', '--init', '--name', 'box', '-v', 'secretvol:/v', 'busybox', 'sleep', '1000'])
       const network = await docker(owner.env, ['network', 'create', 'secretnet'])
       await docker(owner.env, ['tag', 'busybox', 'secretimage:v1'])
       const image = await docker(owner.env, ['commit', 'box', 'committed:v1'])
-      const exec = JSON.parse((await raw(byTls(owner), 'POST', '/containers/box/exec', { Cmd: ['true'] })).body).Id
+      const exec = (await ask(join(gateway.stateDir, 'owner.sock'), { method: 'POST', target: '/containers/box/exec', body: { Cmd: ['true'] } })).json.Id
       mine['container'] = ['box', container, container.slice(0, 12), `${owner.id}.box`]
       mine['network'] = ['secretnet', network, network.slice(0, 12), `${owner.id}.secretnet`]
       mine['volume'] = ['secretvol', `${owner.id}.secretvol`]
@@ -90,8 +91,22 @@ for (const version of versions) {
   })
 }
 
+interface Told {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** Headers by which a client could tell one engine from another. */
+const told = ['content-type', 'content-length', 'api-version', 'docker-experimental', 'ostype', 'server', 'transfer-encoding', 'location', 'x-docker-container-path-stat']
+
+async function raw(socket: string, method: string, target: string, body?: object): Promise<Told> {
+  const { status, headers, text } = await ask(socket, { method, target, body })
+  return { status, headers: Object.fromEntries(told.filter((name) => headers[name] !== undefined).map((name) => [name, String(headers[name])])), body: text }
+}
+
 /** The same answer about another string. */
-function renamed(answer: RawAnswer, from: string, to: string): RawAnswer {
+function renamed(answer: Told, from: string, to: string): Told {
   const body = answer.body.replaceAll(from, () => to)
   const length = answer.headers['content-length']
   const delta = Buffer.byteLength(body) - Buffer.byteLength(answer.body)
