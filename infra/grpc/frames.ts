@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { codes, GrpcError } from '../../lib/grpc.ts'
 
 /** Bytes of one message that either side may send; grpc-go's own limit in dockerd and buildx is the same. */
@@ -31,6 +32,21 @@ export function framed(message: Uint8Array): Buffer {
   frame.writeUInt32BE(message.length, 1)
   frame.set(message, prefixLength)
   return frame
+}
+
+/** Messages from here on are written beside their prefix, not copied behind it. */
+const largeMessage = 32 * 1024
+
+/** Writes a message as `framed` would; false when the stream wants no more for now. */
+export function writeFramed(stream: Writable, message: Uint8Array): boolean {
+  if (message.length < largeMessage) return stream.write(framed(message))
+  const prefix = Buffer.alloc(prefixLength)
+  prefix.writeUInt32BE(message.length, 1)
+  stream.cork()
+  stream.write(prefix)
+  const ready = stream.write(message)
+  stream.uncork()
+  return ready
 }
 
 /**

@@ -2,7 +2,7 @@ import { constants, performServerHandshake, type IncomingHttpHeaders, type Serve
 import type { Duplex } from 'node:stream'
 import { codes, GrpcError, type GrpcService, type Rpc } from '../../lib/grpc.ts'
 import { drained } from './channel.ts'
-import { framed, messages, type Budget } from './frames.ts'
+import { messages, writeFramed, type Budget } from './frames.ts'
 import { metadataOf, trailersOf } from './headers.ts'
 import { openWide, settings } from './windows.ts'
 
@@ -113,7 +113,7 @@ function outgoing(stream: ServerHttp2Stream): { send(message: Uint8Array): Promi
     async send(message) {
       if (stream.destroyed || stream.closed) return
       begin()
-      if (!stream.write(framed(message))) await drained(stream)
+      if (!writeFramed(stream, message)) await drained(stream)
     },
     end(error) {
       if (stream.destroyed || stream.closed) return

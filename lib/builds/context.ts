@@ -54,7 +54,7 @@ export function contextOf(upload: AsyncIterable<Uint8Array>): Context {
 }
 
 /** Chunks as one. */
-export function joined(chunks: readonly Uint8Array[]): Uint8Array {
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0]!
   const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0))
   let at = 0

@@ -1,10 +1,9 @@
 import { create } from '@bufbuild/protobuf'
 import { readRequest, write } from '../buildkit/messages.ts'
 import { CredentialsRequestSchema, CredentialsResponseSchema } from '../buildkit/proto/auth_pb.ts'
-import { BytesMessageSchema } from '../buildkit/proto/upload_pb.ts'
 import type { GrpcService } from '../grpc.ts'
 import type { AuthConfig } from '../schemas/auth.ts'
-import { joined, type Context } from './context.ts'
+import type { Context } from './context.ts'
 
 /** Bytes of context in one message: enough that messages cost little, far below what one may have. */
 const messageSize = 256 * 1024
@@ -17,16 +16,32 @@ export function buildServices(context: Context | undefined, credentials: Readonl
 }
 
 async function* uploaded(context: Context): AsyncGenerator<Uint8Array> {
-  const message = (chunks: readonly Uint8Array[]) => write(BytesMessageSchema, create(BytesMessageSchema, { data: joined(chunks) }))
   let [held, size]: [Uint8Array[], number] = [[], 0]
   for await (const chunk of context.take()) {
     held.push(chunk)
     size += chunk.length
     if (size < messageSize) continue
-    yield message(held)
+    yield bytesMessage(held, size)
     ;[held, size] = [[], 0]
   }
-  if (size > 0) yield message(held)
+  if (size > 0) yield bytesMessage(held, size)
+}
+
+/** A BytesMessage of these chunks, copied once: contexts are large. Its one field has the number 1: a tag, the length as a varint, the bytes. */
+function bytesMessage(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const head = [0x0a]
+  for (let left = size; ; left >>>= 7) {
+    head.push(left > 0x7f ? (left & 0x7f) | 0x80 : left)
+    if (left <= 0x7f) break
+  }
+  const message = new Uint8Array(head.length + size)
+  message.set(head)
+  let at = head.length
+  for (const chunk of chunks) {
+    message.set(chunk, at)
+    at += chunk.length
+  }
+  return message
 }
 
 /** Docker Hub has three names: clients keep its credentials under an address of its index. */
