@@ -71,7 +71,7 @@ describe('the classic build', () => {
     assert.match(stderr, /RUN exit 7[\s\S]*exit code: 7/)
   })
 
-  it('builds stand on the namespace\'s images, by name and by id, and on no one else\'s', async () => {
+  it('builds stand on the namespace\'s images, and on no one else\'s', async () => {
     await build(a, ['-t', 'base', '-'], { input: Buffer.from('FROM busybox\nRUN echo mine > /base') })
     const derived = Buffer.from('FROM base\nCOPY --from=base /base /copied')
     await build(a, ['-t', 'derived', '-'], { input: derived })
