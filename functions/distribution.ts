@@ -1,7 +1,6 @@
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
-import { allowsRegistry } from '../lib/policy.ts'
+import { permitRegistry } from '../lib/policy.ts'
 import { normalised, parseReference, withDefaultTag, type Reference } from '../lib/reference.ts'
-import { forbidden } from '../lib/refusal.ts'
 import { parseRegistryAuth, registryHeader } from '../lib/schemas/auth.ts'
 
 /** Endpoints on registries (Engine API, tag Distribution). */
@@ -18,8 +17,8 @@ export const distribution: readonly Endpoint[] = [
 
 /** Refuses registries that the policy does not list: the engine dials them from its own network. */
 export function requireRegistry({ policy }: Pick<Call, 'policy'>, { domain }: Reference): void {
-  if (allowsRegistry(policy, domain)) return
-  throw forbidden({ field: `the registry ${domain}`, why: 'the policy does not list it', instead: `use one of ${policy.registries.join(', ') || 'none'}, or ask the operator to add it to registries` })
+  const instead = `use one of ${policy.registries.join(', ') || 'none'}, or ask the operator to add it to registries`
+  permitRegistry(policy, domain, { field: `the registry ${domain}`, why: 'the policy does not list it', instead })
 }
 
 /** The job's credentials for a registry, rebuilt. Where they are sent is decided by the reference, never by an address in them. */

@@ -6,10 +6,10 @@ import { presentHistory, presentInspect } from '../lib/images/present.ts'
 import { visibleImages } from '../lib/images/table.ts'
 import { compareVersions } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
-import { allowsRegistry } from '../lib/policy.ts'
+import { permitRegistry } from '../lib/policy.ts'
 import { text } from '../lib/query.ts'
 import { familiar, parseReference, storedReference, withDefaultTag } from '../lib/reference.ts'
-import { forbidden, Refusal } from '../lib/refusal.ts'
+import { Refusal } from '../lib/refusal.ts'
 import { registryCredentials } from './distribution.ts'
 import { imageCommit } from './image-commit.ts'
 import { imageCreate } from './image-create.ts'
@@ -86,5 +86,5 @@ async function tag(call: Call<{ repo: string | undefined; tag: string | undefine
 function refuseSearch({ query, policy }: Call<{ term: string | undefined }>): void {
   const [first, rest] = (query.term ?? '').split('/', 2)
   const host = rest !== undefined && (/[.:]/.test(first!) || first === 'localhost') ? first! : 'docker.io'
-  if (!allowsRegistry(policy, host)) throw forbidden({ field: 'term', why: `the policy does not allow the registry ${host}`, instead: 'search one that it allows' })
+  permitRegistry(policy, host, { field: 'term', why: `the policy does not allow the registry ${host}`, instead: 'search one that it allows' })
 }

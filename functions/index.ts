@@ -67,10 +67,10 @@ function mount(app: Hono<{ Bindings: Addressed }>, house: House, row: Endpoint):
     const { connection, address, namespace: id } = c.env
     const term = parameter === undefined ? '' : c.req.param(parameter) ?? ''
     const trace = childTrace(connection.header('traceparent'), house.randomHex)
-    return observed(house, { endpoint: row.name, target: term, namespace: id, method: connection.method, trace }, async (recognise) => {
+    return observed(house, { endpoint: row.name, target: term, namespace: id, method: connection.method, trace }, async (seen) => {
       const namespace = await identified(house, c.env)
-      recognise(namespace)
-      return run(house, row, { namespace, connection, version: address.version, term, trace, query: parseQuery(address.query) })
+      seen.caller = namespace
+      return run(house, row, { namespace, connection, version: address.version, term, trace, permitted: seen.permitted, query: parseQuery(address.query) })
     })
   })
 }

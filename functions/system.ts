@@ -1,8 +1,7 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
-import { allowsRegistry } from '../lib/policy.ts'
+import { permitRegistry } from '../lib/policy.ts'
 import { texts } from '../lib/query.ts'
-import { forbidden } from '../lib/refusal.ts'
 import { authConfig, type AuthConfig } from '../lib/schemas/auth.ts'
 import { ownInfo, type Counts } from '../lib/system/info.ts'
 import { volumeUsage, wantedKinds } from '../lib/system/usage.ts'
@@ -38,9 +37,9 @@ export const system: readonly Endpoint[] = [
     name: 'SystemAuth', route: 'POST /auth', body: jsonBody(() => authConfig),
     plan({ body, policy }: Call<unknown, AuthConfig>) {
       const registry = registryOf(body.serveraddress ?? '')
-      if (!allowsRegistry(policy, registry)) {
-        throw forbidden({ field: 'serveraddress', why: `the registry ${registry} is not on the policy's list and the engine would dial it`, instead: 'log in to a registry on the list' })
-      }
+      permitRegistry(policy, registry, {
+        field: 'serveraddress', why: `the registry ${registry} is not on the policy's list and the engine would dial it`, instead: 'log in to a registry on the list',
+      })
       return { path: '/auth', body }
     },
   }),

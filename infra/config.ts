@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import * as v from 'valibot'
 import type { Admission } from '../lib/admission.ts'
 import type { Overcommit } from '../lib/placement.ts'
-import { defaultPolicy, type Policy } from '../lib/policy.ts'
+import type { Policy } from '../lib/policy.ts'
+import { presets } from '../lib/presets.ts'
 import type { PortRange } from '../lib/ports.ts'
 import { parseConfigFile, type ConfigFile } from './config-file.ts'
 import { configSchema, knownKeys, settings, type Issuer } from './config-schema.ts'
@@ -27,7 +28,7 @@ export interface Config {
   drain: number
   /** Absolute path of the state directory. */
   state: string
-  /** By name; has no inherited properties, and `default` always. */
+  /** By name, the presets among them; has no inherited properties. */
   policies: Record<string, Policy> & { default: Policy }
   /** CI systems whose tokens open namespaces. */
   oidc: readonly Issuer[]
@@ -97,7 +98,7 @@ export function loadConfig({ flags, env, readFile }: ConfigSources): Config {
     hosts: hosts === undefined ? [oneHost(host, hostTls, readFile)] : severalHosts(hosts, host ?? Object.values(hostTls)[0], readFile),
     jobSockets: output.jobSockets === undefined ? undefined : resolve(output.jobSockets),
     state: resolve(output.state ?? defaultStateDirectory(env)),
-    policies: Object.assign(Object.create(null), { default: defaultPolicy }, output.policies),
+    policies: Object.assign(Object.create(null), presets, output.policies),
   }
 }
 

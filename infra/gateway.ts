@@ -44,8 +44,8 @@ import { regularly, whenAnswering } from './tasks.ts'
 export interface Gateway {
   /** e.g. `https://127.0.0.1:2376` */
   url: string
-  /** After a log rotation: opens files anew. */
-  reload(): void
+  /** Takes policies and OIDC issuers from the config as it is now, and opens log files anew. Everything else needs a start. */
+  reload(next: Config): void
   /** Lets calls and streams finish, for as long as the config says, and ends. */
   stop(): Promise<void>
 }
@@ -82,7 +82,8 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const open = connections(callers.seen)
   const draining = drain()
   const ports = relays({ store, range: config.ports.range, address: config.ports.address ?? (await lookup(config.listen.host)).address, admit: callers.has })
-  const policy = policies(config)
+  let current = config
+  const policy = policies(() => current.policies)
   const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret })
   const records = namespaceCache(store, Date.now)
   const fit = fitness(config.admission, talk.shortfalls)
@@ -132,7 +133,9 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     },
   })
   const farm = followFarm(store, hosts, state, config.hosts)
-  const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: oidc({ issuers: config.oidc, spend: store.spend }), now: Date.now })
+  const readers = () => oidc({ issuers: current.oidc, spend: store.spend })
+  let tokens = readers()
+  const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: { opener: (token) => tokens.opener(token) }, now: Date.now })
   const controls = control({
     store, hosts, policy, sockets, fitness: fit, farm, overcommit: config.overcommit, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
     open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy }),
@@ -156,7 +159,11 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   ]
   return {
     url,
-    reload: observing.reopen,
+    reload(next) {
+      current = next
+      tokens = readers()
+      observing.reopen()
+    },
     async stop() {
       reach.grpc.end()
       await draining.end(config.drain * 1000)
@@ -173,10 +180,10 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }
 }
 
-function policies(config: Config): House['policy'] {
+function policies(known: () => Config['policies']): House['policy'] {
   return (name) => {
-    const policy = config.policies[name]
-    if (policy === undefined) throw new Refusal(400, `no such policy: ${name}; this gateway has ${Object.keys(config.policies).join(', ')}`)
+    const policy = known()[name]
+    if (policy === undefined) throw new Refusal(400, `no such policy: ${name}; this gateway has ${Object.keys(known()).join(', ')}`)
     return policy
   }
 }

@@ -18,8 +18,15 @@ export const auditSchema = v.strictObject({
   milliseconds: v.pipe(v.number(), v.description('Time until the answer was decided.')),
   refusal: v.pipe(v.nullable(v.strictObject({
     field: v.pipe(v.nullable(v.string()), v.description('The field that was refused, such as HostConfig.Privileged.')),
+    setting: v.pipe(v.nullable(v.string()), v.description('The setting of the policy that could allow it, such as limits.memory; null when none can.')),
+    value: v.pipe(v.nullable(v.union([v.string(), v.number()])), v.description('A number that would be enough for it, or an entry for its list.')),
     message: v.pipe(v.string(), v.description('The sentence the client was told.')),
   })), v.description('Present when the gateway itself said no.')),
+  permitted: v.pipe(v.array(v.strictObject({
+    message: v.pipe(v.string(), v.description('The sentence the client would have been told.')),
+    setting: v.pipe(v.string(), v.description('The setting of the policy that would have to allow it, such as limits.memory.')),
+    value: v.pipe(v.union([v.string(), v.number()]), v.description('A number that would be enough for it, or an entry for its list.')),
+  })), v.description('What a policy in mode observe would have refused.')),
   trace: v.pipe(v.nullable(v.string()), v.description('W3C trace context the engine was asked with.')),
 })
 
@@ -30,12 +37,15 @@ const longest = 1024
 
 /** The audit line of an outcome, or undefined for one that only read and was not refused, unless `reads` are wanted. */
 export function auditRecord(outcome: Outcome, reads: boolean): AuditRecord | undefined {
-  const { method, refusal, caller } = outcome
-  if (!reads && refusal === undefined && (method === 'GET' || method === 'HEAD')) return undefined
+  const { method, refusal, caller, permitted } = outcome
+  if (!reads && refusal === undefined && permitted.length === 0 && (method === 'GET' || method === 'HEAD')) return undefined
   return {
     time: new Date(outcome.at).toISOString(), namespace: outcome.namespace ?? null,
     label: caller?.label ?? null, policy: caller?.policy ?? null, host: caller?.host ?? null,
     endpoint: outcome.endpoint, method, target: outcome.target.slice(0, longest), status: outcome.status, milliseconds: outcome.took,
-    refusal: refusal ? { field: refusal.field ?? null, message: refusal.message.slice(0, longest) } : null, trace: outcome.trace ?? null,
+    refusal: refusal
+      ? { field: refusal.field ?? null, setting: refusal.setting?.path ?? null, value: refusal.setting?.value ?? null, message: refusal.message.slice(0, longest) }
+      : null,
+    permitted: permitted.flatMap(({ message, setting }) => setting ? [{ message: message.slice(0, longest), setting: setting.path, value: setting.value }] : []), trace: outcome.trace ?? null,
   }
 }

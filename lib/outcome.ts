@@ -23,6 +23,8 @@ export interface Outcome {
   readonly status: number
   /** Why the gateway itself said no. The engine's own errors are no refusals. */
   readonly refusal: Refusal | undefined
+  /** What a policy that only observes would have refused, and did not. */
+  readonly permitted: readonly Refusal[]
   /** What was thrown that is no refusal: a defect of the gateway, answered with 500. */
   readonly failure: unknown
   /** W3C trace context of the call (https://www.w3.org/TR/trace-context/), as sent on to the engine. */

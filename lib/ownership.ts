@@ -1,7 +1,7 @@
 import type { Call, Reserve } from './endpoint.ts'
 import { storedName } from './names.ts'
 import { forbidden, Refusal } from './refusal.ts'
-import type { Policy } from './policy.ts'
+import { permit, type Policy } from './policy.ts'
 import { sizeWords } from './schemas/sizes.ts'
 import type { Claim, Facts, Kind, Reservation } from './store.ts'
 
@@ -24,25 +24,36 @@ export function quota({ limits }: Policy, kind: Kind, size = 0): Pick<Reservatio
  * ago), and a reservation left by a crash is completed when the engine has the object under the stored name.
  * Throws what `taken` makes when the name is in use, 403 beyond the policy's limits, 404 when the namespace is closing.
  */
-export async function takeName(call: Call, reserve: Reserve): Promise<void> {
-  const { kind, name } = reserve
+export async function takeName(call: Call, reserve: Reserve, limits = quota(call.policy, reserve.kind, reserve.size)): Promise<void> {
+  const { kind, name, size } = reserve
   for (let attempt = 0; attempt < 2; attempt++) {
-    const result = await call.store.reserve({ ns: call.ns, kind, name, ...quota(call.policy, kind, reserve.size) })
+    const result = await call.store.reserve({ ns: call.ns, kind, name, ...limits })
     if (result.outcome === 'reserved') return
     if (result.outcome === 'closed') throw closed()
-    if (result.outcome === 'full') throw overLimit(kind, result)
+    if (result.outcome === 'full') return overFull(call, kind, result, () => takeName(call, reserve, { size }))
     if (attempt > 0 || await stillThere(call, result.claim)) throw reserve.taken(result.claim)
     await call.store.releaseId(call.ns, kind, result.claim.id!)
   }
 }
 
-/** The refusal of one object too many, or of one too large. */
-export function overLimit(kind: Kind, { limit, of }: { limit: number; of: 'count' | 'size' }): Refusal {
+/** Refuses what is over a limit, or where the policy only observes, does it without one. */
+export async function overFull<T>({ ns, store, policy }: Pick<Call, 'ns' | 'store'> & { policy?: Policy }, kind: Kind, full: Full, work: () => Promise<T>): Promise<T> {
+  // The count that would be enough; sizes are only known to the store.
+  const enough = full.of === 'count' && policy?.notice ? (await store.claims(ns, kind)).length + 1 : full.limit + 1
+  permit(policy ?? {}, overLimit(kind, full, enough))
+  return work()
+}
+
+type Full = { limit: number; of: 'count' | 'size' }
+
+/** The refusal of one object too many, or of one too large; `enough` is what the limit would have to be. */
+export function overLimit(kind: Kind, { limit, of }: Full, enough = limit + 1): Refusal {
   const setting = limitsOf[kind]?.[of] ?? kind
+  const lifts = { path: `limits.${setting}`, value: enough }
   const operator = `or ask the operator for a higher limits.${setting}`
-  if (setting === 'ports') return forbidden({ field: 'HostConfig.PortBindings', why: `with those of the other containers it comes to more than the ${limit} published ports that the policy allows at a time`, instead: `remove containers that publish ports, ${operator}` })
-  if (setting === 'imageBytes') return forbidden({ field: 'one more image', why: `the images would come to more than the ${sizeWords(limit)} that the policy allows`, instead: `remove some, ${operator}` })
-  return forbidden({ field: `one more ${kind}`, why: `the policy allows ${limit} at a time`, instead: `remove some, ${operator}` })
+  if (setting === 'ports') return forbidden({ field: 'HostConfig.PortBindings', why: `with those of the other containers it comes to more than the ${limit} published ports that the policy allows at a time`, instead: `remove containers that publish ports, ${operator}` }, lifts)
+  if (setting === 'imageBytes') return forbidden({ field: 'one more image', why: `the images would come to more than the ${sizeWords(limit)} that the policy allows`, instead: `remove some, ${operator}` }, lifts)
+  return forbidden({ field: `one more ${kind}`, why: `the policy allows ${limit} at a time`, instead: `remove some, ${operator}` }, lifts)
 }
 
 /**

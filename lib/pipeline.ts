@@ -48,6 +48,8 @@ export interface Arrival {
   term: string
   /** W3C trace context for what this call asks of the engine. */
   trace: string | undefined
+  /** Takes what the policy only observes. */
+  permitted: Refusal[]
   query: ReadonlyMap<string, readonly string[]>
 }
 
@@ -72,18 +74,24 @@ function asEngine(host: Host, refusal: Refusal): Refusal {
 /** What is known of a call before it is done. */
 type Subject = Pick<Outcome, 'endpoint' | 'target' | 'namespace' | 'method' | 'trace'>
 
+/** What the work of a call finds out on its way. */
+interface Seen {
+  caller: Namespace | undefined
+  permitted: Refusal[]
+}
+
 /** Does the work of one call, answers with a refusal what it throws, and tells the observer what became of it. Throws nothing. */
 export async function observed({ now, observe }: Pick<House, 'now' | 'observe'>, subject: Subject,
-  work: (recognise: (caller: Namespace) => void) => Promise<Response>): Promise<Response> {
+  work: (seen: Seen) => Promise<Response>): Promise<Response> {
   const at = now()
   let thrown: unknown
-  let caller: Namespace | undefined
-  const response = await work((namespace) => { caller = namespace }).catch((error) => {
+  const seen: Seen = { caller: undefined, permitted: [] }
+  const response = await work(seen).catch((error) => {
     thrown = error
     return refuse(error)
   })
   const [refusal, failure] = thrown instanceof Refusal ? [thrown, undefined] : [undefined, thrown]
-  observe({ ...subject, at, took: now() - at, status: response.status, refusal, failure, caller })
+  observe({ ...subject, at, took: now() - at, status: response.status, refusal, failure, ...seen })
   return response
 }
 
@@ -125,7 +133,7 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const host = house.host(namespace)
   const version = checkedVersion(host, arrival.version)
   refuseForms(connection)
-  const policy = house.policy(namespace.policy)
+  const policy = inForce(house.policy(namespace.policy), arrival.permitted)
   const query = readQuery(row.query ?? {}, arrival.query)
   const resolve = resolver(house.store, namespace.id, house.shared(host))
   const target = await owned(house, row, arrival, host, resolve, query)
@@ -138,6 +146,11 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
   }
   return call
+}
+
+/** The policy as this call is judged by it. */
+function inForce(policy: Policy, permitted: Refusal[]): Policy {
+  return policy.mode === 'observe' ? { ...policy, notice: (refusal) => void permitted.push(refusal) } : policy
 }
 
 function traced(request: EngineRequest, trace: string | undefined): EngineRequest {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { forbidden, type Forbidden, type Refusal } from './refusal.ts'
 
 /**
  * The limits and switches of a class of namespaces.
@@ -47,6 +48,11 @@ export const limitsSchema = v.strictObject({
 })
 
 export const policySchema = v.strictObject({
+  /**
+   * `observe`: what this policy would refuse and another could allow is done and reported, for finding a policy that fits (`moorage policy suggest`).
+   * What no policy allows, ownership and the registries and sources of builds are as in `enforce`.
+   */
+  mode: v.optional(v.picklist(['enforce', 'observe']), 'enforce'),
   limits: v.optional(limitsSchema, {}),
   /** Seconds a namespace lives from its opening; closing it earlier is the job's or its CI's business. */
   lifetime: v.optional(seconds, 24 * 3600),
@@ -70,14 +76,33 @@ export const policySchema = v.strictObject({
   }), {}),
 })
 
-export type Policy = v.InferOutput<typeof policySchema>
+export type Policy = v.InferOutput<typeof policySchema> & {
+  /** Hears what is only observed while one call is judged; absent where policies are enforced. */
+  readonly notice?: (refusal: Refusal) => void
+}
+
+/** Refuses, or where the policy only observes, reports what another policy would have to allow. */
+export function permit({ notice }: Pick<Policy, 'notice'>, refusal: Refusal): void {
+  if (notice === undefined || refusal.setting === undefined) throw refusal
+  notice(refusal)
+}
 
 /** The policy of namespaces opened without naming one. */
 export const defaultPolicy: Policy = v.parse(policySchema, {})
 
+/** Refuses a registry that the policy does not list. `refusal` says so in the words of the caller. */
+export function permitRegistry(policy: Policy, registry: string, refusal: Forbidden): void {
+  if (allowsRegistry(policy, registry)) return
+  permit(policy, forbidden(refusal, holdsCredentials(registry) ? undefined : { path: 'registries', value: registry }))
+}
+
+function holdsCredentials(registry: string): boolean {
+  return isNowhere(registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase())
+}
+
 /** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? Link-local addresses never: they hold the cloud's credentials. */
 export function allowsRegistry(policy: Policy, registry: string): boolean {
-  if (isNowhere(registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase())) return false
+  if (holdsCredentials(registry)) return false
   return policy.registries.some((entry) =>
     entry === '*' || entry === registry || (entry.startsWith('*.') && registry.endsWith(entry.slice(1))))
 }

@@ -15,6 +15,7 @@ const commands: Record<string, Entry> = {
   list: { summary: 'list the open namespaces', load: () => import('./list.ts') },
   close: { summary: 'close namespaces and remove everything they own', load: () => import('./close.ts') },
   token: { summary: 'make, list and end tokens for CI systems without OIDC', load: () => import('./token.ts') },
+  policy: { summary: 'suggest a policy from what was refused or observed', load: () => import('./policy.ts') },
   check: { summary: 'tell whether a config file can be used', load: () => import('./check.ts') },
   health: { summary: 'ask whether the gateway on this machine lives', load: () => import('./health.ts') },
   completion: { summary: 'print a completion script for bash, zsh or fish', load: () => import('./completion.ts') },

@@ -12,6 +12,7 @@ import { shellWord } from './text.ts'
 const help = `
 A setting is taken from its flag, then its environment variable, then the config file, then its default.
 Policies are written in the config file only. SIGINT and SIGTERM stop the gateway; namespaces stay and are there at the next start.
+SIGHUP takes policies and OIDC issuers from the config file anew and opens log files anew.
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.
 
 Example:
@@ -23,7 +24,8 @@ export function define(command: Command): void {
   for (const { option } of options) command.addOption(option)
   command.option('--config <FILE>', 'YAML file with settings and policies (env MOORAGE_CONFIG)').addHelpText('after', help).action(async () => {
     const given = options.map(({ setting, option }) => [setting.flag, command.getOptionValue(option.attributeName())])
-    await serve(configured({ ...Object.fromEntries(given), config: command.getOptionValue('config') }))
+    const flags = { ...Object.fromEntries(given), config: command.getOptionValue('config') }
+    await serve(configured(flags), () => configured(flags))
   })
 }
 
@@ -42,20 +44,32 @@ function configured(flags: Record<string, string | string[] | undefined>): Confi
   }
 }
 
-async function serve(config: Config): Promise<void> {
+/** `again` reads the config anew, for SIGHUP. */
+async function serve(config: Config, again: () => Config): Promise<void> {
   const stopped = signalled()
   const { startGateway } = await import('../gateway.ts')
   const log = await openLog(config)
   const gateway = await startGateway(config, operatorTalk(config, log)).catch((error) => {
     throw notStarted(config, error)
   })
-  process.on('SIGHUP', () => gateway.reload())
+  process.on('SIGHUP', () => reload(gateway, again, log))
   log.info(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
   // A gateway that is killed one day starts as fast afterwards.
   flushCompileCache()
   await stopped
   log.info('Stopping; namespaces stay and are there at the next start.')
   await gateway.stop()
+}
+
+/** A config that cannot be used changes nothing. */
+function reload(gateway: { reload(next: Config): void }, again: () => Config, log: Log): void {
+  try {
+    gateway.reload(again())
+    log.info('Reloaded policies and OIDC issuers; other settings are taken at the next start.')
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    log.error(`The config was not reloaded, what was in force stays: ${error.message}`)
+  }
 }
 
 /** What the gateway tells its operator: each change once, and the next command when an engine is first there. */

@@ -62,7 +62,7 @@ function namespaceRow(one, now) {
 }
 
 function refusalItem(one) {
-  const who = [one.label || one.namespace || 'unknown caller', one.policy && `policy ${one.policy}`, `${one.endpoint}${one.target ? ` ${one.target}` : ''}`, one.status]
+  const who = [one.label || one.namespace || 'unknown caller', one.policy && `policy ${one.policy}`, `${one.endpoint}${one.target ? ` ${one.target}` : ''}`, one.permitted ? 'done, only observed' : one.status]
   return element('li', { 'data-key': `${one.at} ${one.endpoint} ${one.message}` },
     element('div', { class: 'who' }, element('time', { datetime: new Date(one.at).toISOString() }, new Date(one.at).toLocaleTimeString()), ` · ${who.filter(Boolean).join(' · ')}`),
     element('p', {}, ...sentence(one)))

@@ -51,7 +51,7 @@ export function groupKeeper({ mode, store, policy, secret }: KeeperParts): Group
     const builds = await Promise.all(namespaces.map(async (namespace) => buildGroup(await names(), namespace, policyOf(namespace))))
     return new Map([
       ...builds.map(({ group, limits }) => [group, limits] as const),
-      ...namespaces.map((namespace) => [namespace.id, limitsOf(policyOf(namespace).limits)] as const),
+      ...namespaces.map((namespace) => [namespace.id, limitsOf(policyOf(namespace))] as const),
     ])
   }
 

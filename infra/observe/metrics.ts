@@ -60,6 +60,7 @@ function register(client: Client, sights: Sights): Registered {
   client.collectDefaultMetrics({ register: registry })
   const requests = new client.Counter({ name: 'moorage_requests_total', help: 'Calls answered, by row of the whitelist and status code.', labelNames: ['endpoint', 'code'], registers })
   const refusals = new client.Counter({ name: 'moorage_refusals_total', help: 'Calls the gateway itself refused, by row and status code.', labelNames: ['endpoint', 'code'], registers })
+  const permitted = new client.Counter({ name: 'moorage_permitted_total', help: 'What policies in mode observe would have refused, by row and setting.', labelNames: ['endpoint', 'setting'], registers })
   const seconds = new client.Histogram({ name: 'moorage_request_duration_seconds', help: 'Time until the answer was decided; for handed-over connections until they ended.', labelNames: ['endpoint'], buckets, registers })
   new client.Gauge({ name: 'moorage_connections', help: 'Open connections of clients.', registers, collect() { this.set(sights.connections()) } })
   new client.Gauge({
@@ -79,7 +80,8 @@ function register(client: Client, sights: Sights): Registered {
       namespaces.reset()
       for (const { host, state } of seen ?? []) namespaces.inc({ host, state })
     },
-    count({ endpoint, status, took, refusal }) {
+    count({ endpoint, status, took, refusal, permitted: done }) {
+      for (const { setting } of done) permitted.inc({ endpoint, setting: setting!.path })
       requests.inc({ endpoint, code: status })
       seconds.observe({ endpoint }, took / 1000)
       if (refusal) refusals.inc({ endpoint, code: refusal.status })

@@ -1,4 +1,5 @@
 import type { Observer, Outcome } from '../../lib/outcome.ts'
+import type { Refusal } from '../../lib/refusal.ts'
 import type { Namespace } from '../../lib/store.ts'
 
 /** A refusal as the operators' page shows it. */
@@ -13,6 +14,8 @@ export interface RecentRefusal {
   status: number
   field: string | undefined
   message: string
+  /** The policy only observed, and it was done. */
+  permitted: boolean
 }
 
 /** A closed namespace as the operators' page shows it. */
@@ -51,9 +54,9 @@ export function recent(): Recent {
   return {
     observe(outcome) {
       if (outcome.caller) remember(calls, outcome.caller.id, outcome.at)
-      if (!isTelling(outcome)) return
-      keep(refusals, shown(outcome))
-      tell()
+      const told = [...outcome.permitted.map((refusal) => shown(outcome, refusal, true)), ...isTelling(outcome) ? [shown(outcome, outcome.refusal!, false)] : []]
+      for (const one of told) keep(refusals, one)
+      if (told.length > 0) tell()
     },
     refusals: () => refusals,
     closed: () => closed,
@@ -87,7 +90,6 @@ function isTelling({ refusal }: Outcome): boolean {
   return refusal !== undefined && (refusal.status === 401 || refusal.status === 403 || refusal.status === 429 || refusal.status >= 500)
 }
 
-function shown({ at, namespace, caller, endpoint, target, refusal }: Outcome): RecentRefusal {
-  const { status, field, message } = refusal!
-  return { at, namespace, label: caller?.label, policy: caller?.policy, endpoint, target: target.slice(0, 256), status, field, message: message.slice(0, 1024) }
+function shown({ at, namespace, caller, endpoint, target }: Outcome, { status, field, message }: Refusal, permitted: boolean): RecentRefusal {
+  return { at, namespace, label: caller?.label, policy: caller?.policy, endpoint, target: target.slice(0, 256), status, field, message: message.slice(0, 1024), permitted }
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../endpoint.ts'
-import { overLimit, quota } from '../ownership.ts'
+import { overFull, quota } from '../ownership.ts'
 import { Refusal } from '../refusal.ts'
 
 /** Words for containers that the job did not name; the engine would choose a name without the stored prefix. */
@@ -12,14 +12,14 @@ const nouns = `albatross anchor barge bay beacon bollard bosun bow brig buoy cab
   spray starboard stern strait surf tender tide tiller trawler tug wake wave wharf winch yawl`.split(/\s+/)
 
 /** Takes a free name for a container that publishes so many ports; of the engine's form `adjective_noun`, with digits behind it when the plain ones are used up. */
-export async function takeGeneratedName(call: Call, ports: number): Promise<string> {
+export async function takeGeneratedName(call: Call, ports: number, limits = quota(call.policy, 'container', ports)): Promise<string> {
   for (let attempt = 0; attempt < 12; attempt++) {
     const random = call.randomHex()
     const plain = `${pick(adjectives, random.slice(0, 8))}_${pick(nouns, random.slice(8, 16))}`
     const name = attempt < 4 ? plain : `${plain}${parseInt(random.slice(16, 20), 16)}`
-    const result = await call.store.reserve({ ns: call.ns, kind: 'container', name, ...quota(call.policy, 'container', ports) })
+    const result = await call.store.reserve({ ns: call.ns, kind: 'container', name, ...limits })
     if (result.outcome === 'reserved') return name
-    if (result.outcome === 'full') throw overLimit('container', result)
+    if (result.outcome === 'full') return overFull(call, 'container', result, () => takeGeneratedName(call, ports, { size: ports }))
     if (result.outcome === 'closed') throw new Refusal(503, 'this namespace is being closed; open a new one')
   }
   throw new Refusal(500, 'no free container name was found; name the container')

@@ -134,7 +134,7 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
   }
 
   return {
-    containers: async ({ id }, { limits }) => (await limited(id, limitsOf(limits)))?.parent(id),
+    containers: async ({ id }, policy) => (await limited(id, limitsOf(policy)))?.parent(id),
     async builds(namespace, policy) {
       const { group, limits } = await buildGroup(await names(), namespace, policy)
       refresh(group, limits)
@@ -146,8 +146,8 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
       made.clear()
       trouble = { reason: '', until: 0 }
     },
-    prepare({ id }, { limits }) {
-      void limited(id, limitsOf(limits)).catch(() => {})
+    prepare({ id }, policy) {
+      void limited(id, limitsOf(policy)).catch(() => {})
     },
     gone(ns) {
       made.delete(ns)
@@ -169,14 +169,14 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
 }
 
 /** The group that builds of a namespace are in, which they share with those whose caches they share. */
-export async function buildGroup(names: GroupNames, namespace: Namespace, { build, limits }: Policy): Promise<{ group: string; limits: GroupLimits }> {
-  if (build.cache === 'namespace') return { group: namespace.id, limits: limitsOf(limits) }
-  return { group: await names.ofDomain(namespace.domain), limits: limitsOf({ ...limits, ...limits.build }) }
+export async function buildGroup(names: GroupNames, namespace: Namespace, policy: Policy): Promise<{ group: string; limits: GroupLimits }> {
+  if (policy.build.cache === 'namespace') return { group: namespace.id, limits: limitsOf(policy) }
+  return { group: await names.ofDomain(namespace.domain), limits: limitsOf({ ...policy, limits: { ...policy.limits, ...policy.limits.build } }) }
 }
 
-/** The part of a policy's limits that a group holds. */
-export function limitsOf({ memory, cpus, pids }: Partial<GroupLimits>): GroupLimits {
-  return { memory, cpus, pids }
+/** The part of a policy's limits that a group holds; none while the policy only observes, since the kernel would not. */
+export function limitsOf({ mode, limits: { memory, cpus, pids } }: Pick<Policy, 'mode' | 'limits'>): GroupLimits {
+  return mode === 'observe' ? { memory: undefined, cpus: undefined, pids: undefined } : { memory, cpus, pids }
 }
 
 /** Gives each work its share of an outcome: the first failure that matters, and what was listed. */

@@ -1,5 +1,6 @@
 import type { Call } from '../endpoint.ts'
-import { overLimit, quota } from '../ownership.ts'
+import { overFull, overLimit, quota } from '../ownership.ts'
+import { permit } from '../policy.ts'
 import { normalised, storedReference, untaggedReference, type Reference } from '../reference.ts'
 import { Refusal } from '../refusal.ts'
 
@@ -20,7 +21,7 @@ type Holder = Pick<Call, 'ns' | 'store' | 'host'> & { policy?: Call['policy'] }
 export async function adoptImage(call: Holder, id: string): Promise<void> {
   const size = Number((await call.host.image(id))?.Size ?? 0)
   const result = await call.store.reserve({ ns: call.ns, kind: 'image', name: id, ...(call.policy ? quota(call.policy, 'image', size) : { size }) })
-  if (result.outcome === 'full') throw overLimit('image', result)
+  if (result.outcome === 'full') return overFull(call, 'image', result, () => adoptImage({ ...call, policy: undefined }, id))
   if (result.outcome === 'closed') throw closing()
   if (result.outcome === 'taken' && result.claim.id !== undefined) return
   const anchor = untaggedReference(call.ns, id)
@@ -37,7 +38,8 @@ export async function adoptImage(call: Holder, id: string): Promise<void> {
 
 /** What is new for the namespace must fit into its limit: asked before an engine makes it. Throws `Refusal` 403. */
 export async function refuseWhenFull({ ns, store, policy }: Pick<Call, 'ns' | 'store' | 'policy'>): Promise<void> {
-  if ((await store.claims(ns, 'image')).length >= policy.limits.images) throw overLimit('image', { limit: policy.limits.images, of: 'count' })
+  const count = (await store.claims(ns, 'image')).length
+  if (count >= policy.limits.images) permit(policy, overLimit('image', { limit: policy.limits.images, of: 'count' }, count + 1))
 }
 
 /** Gives a visible image a reference of the namespace, taking it from another image when it has it. Digests exist only in the store. */

@@ -1,5 +1,5 @@
 /** Exposed and published ports (Engine API, PortSet and PortMap; api/types/network/port.go). */
-import type { Policy } from '../policy.ts'
+import { permit, type Policy } from '../policy.ts'
 import { Refusal } from '../refusal.ts'
 import { list, mapOf, rewrite, setOf, struct, textLike } from '../schema.ts'
 import { isAddress } from './addresses.ts'
@@ -42,11 +42,12 @@ export type PortBindings = Record<string, Array<{ HostIp?: string; HostPort?: st
 /** Counts published ports against `limits.ports`, and answers how many they are. A port with no bindings is published once. */
 export function checkPortCount(bindings: PortBindings, at: string, policy: Policy): number {
   const count = Object.values(bindings).reduce((sum, one) => sum + Math.max(1, one.length), 0)
-  if (count > policy.limits.ports) throw aboveLimit(at, 'limits.ports', `${policy.limits.ports} published ports`)
+  if (count > policy.limits.ports) permit(policy, aboveLimit(at, 'limits.ports', `${policy.limits.ports} published ports`, count))
   return count
 }
 
 /** Exposed ports count too: PublishAllPorts publishes them. */
 export function checkExposedCount(ports: Record<string, unknown>, at: string, policy: Policy): void {
-  if (Object.keys(ports).length > policy.limits.ports) throw aboveLimit(at, 'limits.ports', `${policy.limits.ports} ports of a container`)
+  const count = Object.keys(ports).length
+  if (count > policy.limits.ports) permit(policy, aboveLimit(at, 'limits.ports', `${policy.limits.ports} ports of a container`, count))
 }

@@ -1,5 +1,5 @@
 /** The resources of a container (Engine API, Resources): part of HostConfig and of container update. */
-import type { Policy } from '../policy.ts'
+import { permit, type Policy } from '../policy.ts'
 import { forbidden, Refusal } from '../refusal.ts'
 import { anything, type Check, drop, flag, force, int64, pass, quota, text, uint16 } from '../schema.ts'
 import { aboveLimit } from './limits.ts'
@@ -22,14 +22,14 @@ const cgroup = { why: 'it would move processes out of this namespace\'s control 
 function memory(policy: Policy, times = 1): Check<Integer> {
   const limit = policy.limits.memory
   return (bytes, at) => {
-    if (limit !== undefined && bytes > limit * times) throw aboveLimit(at, 'limits.memory', sizeWords(limit))
+    if (limit !== undefined && bytes > limit * times) permit(policy, aboveLimit(at, 'limits.memory', sizeWords(limit), Math.ceil(Number(bytes) / times)))
   }
 }
 
 function cpus(policy: Policy): Check<Integer> {
   const limit = policy.limits.cpus
   return (nanos, at) => {
-    if (limit !== undefined && Number(nanos) > limit * nanosPerCpu) throw aboveLimit(at, 'limits.cpus', `${limit} CPUs`)
+    if (limit !== undefined && Number(nanos) > limit * nanosPerCpu) permit(policy, aboveLimit(at, 'limits.cpus', `${limit} CPUs`, Number(nanos) / nanosPerCpu))
   }
 }
 
@@ -73,7 +73,7 @@ export function resourceEntries(policy: Policy) {
     MemorySwappiness: pass({ ...int64, go: 'int64' }, swappiness),
     OomKillDisable: force(flag, { why: 'a container that cannot be killed takes the host\'s memory from everybody', instead: 'set Memory to what it needs' }),
     PidsLimit: quota(int64, (count, at) => {
-      if (count > policy.limits.pids) throw aboveLimit(at, 'limits.pids', `${policy.limits.pids} processes`)
+      if (count > policy.limits.pids) permit(policy, aboveLimit(at, 'limits.pids', `${policy.limits.pids} processes`, Number(count)))
     }),
     Ulimits: quota(ulimits, (list, at) => checkUlimits(list, at, policy)),
     // Fields of older API versions and of Windows, which Linux engines ignore.
@@ -92,5 +92,7 @@ export function checkCpuQuota(read: { CpuQuota?: Integer; CpuPeriod?: Integer },
   const limit = policy.limits.cpus
   const period = Number(read.CpuPeriod || defaultCpuPeriod)
   const field = at === '' ? 'CpuQuota' : `${at}.CpuQuota`
-  if (limit !== undefined && Number(read.CpuQuota ?? 0) > limit * period) throw aboveLimit(field, 'limits.cpus', `${limit} CPUs`)
+  if (limit !== undefined && Number(read.CpuQuota ?? 0) > limit * period) {
+    permit(policy, aboveLimit(field, 'limits.cpus', `${limit} CPUs`, Number(read.CpuQuota) / period))
+  }
 }

@@ -1,5 +1,5 @@
 /** What may change a container's rights: capabilities, security options, kernel settings. All are lists of what is allowed. */
-import type { Policy } from '../policy.ts'
+import { optionalCapabilities, permit, type Policy } from '../policy.ts'
 import { forbidden, Refusal } from '../refusal.ts'
 
 /** What the engine gives every container (daemon/pkg/oci/caps, defaults). */
@@ -21,11 +21,12 @@ export function checkCapAdd(names: string[], at: string, policy: Policy): void {
     const bare = bareCapability(name)
     if (allowed.has(bare)) continue
     if (!knownCapabilities.has(bare)) throw new Refusal(400, `invalid CapAdd: unknown capability: ${JSON.stringify(`CAP_${bare}`)}`, at)
-    throw forbidden({
+    const isOptional = optionalCapabilities.some((one) => one === bare)
+    permit(policy, forbidden({
       field: at,
       why: `${bare} gives rights over the engine's host or other namespaces that this namespace's policy does not grant`,
       instead: `the capabilities it may add are ${[...allowed].sort().join(', ')}; ask the operator for more (policy: capabilities)`,
-    })
+    }, isOptional ? { path: 'capabilities', value: bare } : undefined))
   }
 }
 

@@ -1,5 +1,5 @@
 /** Memory file systems of containers: `HostConfig.Tmpfs` and the tmpfs mounts of `HostConfig.Mounts`. */
-import type { Policy } from '../policy.ts'
+import { permit, type Policy } from '../policy.ts'
 import { forbidden, Refusal } from '../refusal.ts'
 import { aboveLimit } from './limits.ts'
 import { parseSize, sizeWords } from './sizes.ts'
@@ -32,7 +32,7 @@ function parseTmpfsSize(value: string, at: string): number {
 export function checkTmpfsSize(bytes: number | bigint, at: string, policy: Policy): void {
   const { shm } = policy.limits
   if (bytes < 0) throw new Refusal(400, `${at}: a size cannot be negative`, at)
-  if (bytes > shm) throw aboveLimit(at, 'limits.shm', sizeWords(shm))
+  if (bytes > shm) permit(policy, aboveLimit(at, 'limits.shm', sizeWords(shm), Number(bytes)))
 }
 
 /** The keys of `HostConfig.Tmpfs`: absolute paths in the container, not its root. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ConfigError, loadConfig, settings, type ConfigSources } from '../../infra/config.ts'
 import { defaultPolicy } from '../../lib/policy.ts'
+import { presets } from '../../lib/presets.ts'
 
 interface Given {
   flags?: ConfigSources['flags']
@@ -44,7 +45,7 @@ describe('the config', () => {
       orphanGrace: 3600,
       drain: 10,
       state: '/home/op/.local/state/moorage',
-      policies: { default: defaultPolicy },
+      policies: { ...presets },
       images: { shared: [] },
       ports: { range: { first: 40000, last: 49999 }, reach: 'loopback' },
       controlGroups: 'best-effort',

@@ -98,7 +98,7 @@ describe('the operators\' side of a gateway', () => {
     const refused = await auditLine(({ refusal }) => refusal?.field === 'HostConfig.Binds', 'the refusal is in the audit stream')
     assert.deepEqual({ ...refused, time: '', milliseconds: 0 }, {
       time: '', namespace: namespace.id, label: 'unit tests', policy: 'default', host: 'engine', endpoint: 'ContainerCreate', method: 'POST', target: '',
-      status: 403, milliseconds: 0, refusal: { field: 'HostConfig.Binds', message: refused.refusal!.message }, trace: null,
+      status: 403, milliseconds: 0, refusal: { field: 'HostConfig.Binds', setting: null, value: null, message: refused.refusal!.message }, permitted: [], trace: null,
     })
     await docker(namespace.env, ['volume', 'create', 'kept'])
     await docker(namespace.env, ['volume', 'rm', 'kept'])

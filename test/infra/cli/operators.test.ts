@@ -18,7 +18,7 @@ describe('moorage check', () => {
   it('says what a gateway would run with', async () => {
     const path = file('good.yaml', 'listen: 127.0.0.1:4000\npolicies: { small: { lifetime: 60 } }\n')
     assert.deepEqual(await moorage(['check', path]), {
-      code: 0, stderr: '', stdout: `${path} can be used: listens on 127.0.0.1:4000, host engine, store in the state directory, policies default, small\n`,
+      code: 0, stderr: '', stdout: `${path} can be used: listens on 127.0.0.1:4000, host engine, store in the state directory, policies default, strict, build-only, testcontainers, small\n`,
     })
   })
 

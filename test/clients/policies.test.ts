@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { parse } from 'yaml'
+import { cli, docker } from '../setup/cli.ts'
+import { command } from '../setup/command.ts'
+import { root } from '../setup/paths.ts'
+import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
+import { until } from '../setup/processes.ts'
+import { sharedEngine } from '../setup/shared-engine.ts'
+
+describe('policies', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'moorage-policies-'))
+  const audit = join(directory, 'audit.jsonl')
+  const configFile = join(directory, 'moorage.yaml')
+  let gateway: Gateway
+  const opened: Namespace[] = []
+  /** What was opened before is closed: the host has not room for all. */
+  const open = async (policy: string) => {
+    for (const { id } of opened.splice(0)) await gateway.moorage(['close', id])
+    const namespace = await gateway.open('--policy', policy)
+    opened.push(namespace)
+    return namespace
+  }
+  const write = (policies: object) => writeFileSync(configFile, JSON.stringify({ images: { shared: ['busybox:latest'] }, policies }))
+  const narrow = { registries: ['docker.io'], limits: { memory: 64 * 1024 * 1024, cpus: 1, containers: 2, volumes: 1 } }
+  const refusal = async ({ env }: Namespace, ...args: string[]) => {
+    const { status, stderr } = await cli(env, args)
+    assert.notEqual(status, 0)
+    return stderr
+  }
+  /** What a project's jobs do that the narrow policy does not allow. */
+  const job = async ({ env }: Namespace) => {
+    await docker(env, ['run', '--rm', '--cap-add', 'SYS_PTRACE', '-m', '100m', '--cpus', '1.5', 'busybox', 'true'])
+    for (const name of ['one', 'two', 'three']) await docker(env, ['create', '--name', name, 'busybox'])
+    await docker(env, ['volume', 'create', 'aa'])
+    await docker(env, ['volume', 'create', 'bb'])
+  }
+
+  before(async () => {
+    write({ watched: { ...narrow, mode: 'observe' }, narrow })
+    gateway = await startGateway({ engineSocket: (await sharedEngine('28.5')).socket, flags: ['--config', configFile, '--audit', audit] })
+  })
+  after(async () => {
+    await gateway?.stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  test('that observe do what a policy could allow, and refuse what none allows', async () => {
+    const watched = await open('watched')
+    await job(watched)
+    assert.match(await refusal(watched, 'run', '--privileged', 'busybox'), /HostConfig\.Privileged is not allowed/)
+    assert.match(await refusal(watched, 'run', '--cap-add', 'SYS_ADMIN', 'busybox'), /HostConfig\.CapAdd is not allowed/)
+    assert.match(await refusal(await open('narrow'), 'run', '-m', '100m', 'busybox'), /HostConfig\.Memory is not allowed/)
+  })
+
+  test('are suggested from what was observed, and then let the same jobs through', async () => {
+    let suggested: Record<string, any> = {}
+    let told = ''
+    await until(async () => {
+      const { status, stdout, stderr } = await command(process.execPath, [join(root, 'infra/cli/main.js'), 'policy', 'suggest', '--audit', audit, '--policy', 'watched', '--config', configFile])
+      assert.equal(status, 0, stderr)
+      suggested = parse(stdout)?.policies.watched ?? {}
+      told = stderr
+      return suggested['limits']?.volumes === 2
+    }, 'the audit stream has all of it', 60_000)
+    assert.match(told, /No policy allows \(1×\): HostConfig\.Privileged/)
+    assert.deepEqual(suggested, { capabilities: ['SYS_PTRACE'], limits: { containers: 3, cpus: 1.5, memory: 100 * 1024 * 1024, volumes: 2 } })
+    write({ watched: { ...narrow, ...suggested, limits: { ...narrow.limits, ...suggested['limits'] } } })
+    process.kill(gateway.pid, 'SIGHUP')
+    await until(() => gateway.log().includes('Reloaded policies'), 'the policies are reloaded', 60_000)
+    const namespace = await open('watched')
+    await job(namespace)
+    assert.match(await refusal(namespace, 'create', 'busybox'), /one more container is not allowed/)
+  })
+
+  test('stay in force when the config cannot be reloaded', async () => {
+    writeFileSync(configFile, 'policies: { watched: { lifetim: 3 } }')
+    process.kill(gateway.pid, 'SIGHUP')
+    await until(() => /was not reloaded, what was in force stays: .*unknown key/.test(gateway.log()), 'the problem is told', 60_000)
+    assert.ok((await open('watched')).id)
+  })
+
+  test('of the preset strict publish nothing and pull from nowhere', async () => {
+    const strict = await open('strict')
+    assert.equal(await docker(strict.env, ['run', '--rm', 'busybox', 'echo', 'hello']), 'hello')
+    assert.match(await refusal(strict, 'run', '-p', '80', 'busybox'), /ExposedPorts is not allowed/)
+    assert.match(await refusal(strict, 'pull', 'alpine'), /the registry docker\.io is not allowed/)
+  })
+
+  test('of the preset build-only build, and run nothing', async () => {
+    const builder = await open('build-only')
+    await docker(builder.env, ['build', '-q', '-t', 'made', '-'], { input: 'FROM busybox\nRUN echo built > /made\n', timeout: 120_000 })
+    assert.equal(await docker(builder.env, ['images', '-q', 'made']).then((id) => id.length), 12)
+    assert.match(await refusal(builder, 'run', 'made'), /one more container is not allowed/)
+  })
+
+  test('of the preset testcontainers publish many ports of many containers', async () => {
+    const { env } = await open('testcontainers')
+    const ports = Array.from({ length: 120 }, (_, at) => ['-p', String(3000 + at)]).flat()
+    await docker(env, ['create', ...ports, 'busybox'])
+    assert.equal(await docker(env, ['ps', '-aq']).then((ids) => ids.split('\n').length), 1)
+  })
+})
