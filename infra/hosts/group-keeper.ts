@@ -60,8 +60,8 @@ export function groupKeeper({ mode, store, policy, secret }: KeeperParts): Group
     async tend(host) {
       if (mode === 'off') return
       try {
-        for (const namespace of await store.namespaces()) {
-          if (namespace.host === host.name && namespace.state === 'open') host.groups.prepare(namespace, policyOf(namespace))
+        for (const namespace of await store.namespaces(host.name)) {
+          if (namespace.state === 'open') host.groups.prepare(namespace, policyOf(namespace))
         }
         await host.groups.sweep(alive)
         await removeOldHelpers(host, Date.now() / 1000 - helperAge)

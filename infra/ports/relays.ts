@@ -99,7 +99,7 @@ export function relays(options: RelaysOptions): Relays {
       if (event.Action !== 'die' && (await store.byId(ns, 'container', container))?.facts.ports !== undefined) await refreshInTurn(host, ns, container)
     },
     async resume(host) {
-      for (const { id: ns } of (await store.namespaces()).filter((namespace) => namespace.host === host.name)) {
+      for (const { id: ns } of await store.namespaces(host.name)) {
         const publishing = (await store.claims(ns, 'container')).filter(({ facts }) => facts.ports !== undefined).map(({ id }) => id!)
         const taken = (await store.claims(ns, 'port')).map((claim: Claim) => String(claim.facts.container))
         for (const container of new Set([...publishing, ...taken])) await refreshInTurn(host, ns, container)
