@@ -18,7 +18,7 @@ export interface KeeperParts {
   mode: GroupMode
   store: Store
   policy(name: string): Policy
-  /** What the farm's secret becomes when this gateway is the first of the farm. */
+  /** The farm's, the same on all its gateways. */
   secret: string
 }
 
@@ -29,13 +29,8 @@ const unlimited: Policy = { ...defaultPolicy, limits: { ...defaultPolicy.limits,
 const helperAge = 600
 
 export function groupKeeper({ mode, store, policy, secret }: KeeperParts): GroupKeeper {
-  let known: Promise<GroupNames> | undefined
-
-  function names(): Promise<GroupNames> {
-    const asked = known ??= store.keep('secret', secret).then(groupNames)
-    asked.catch(() => { known = undefined })
-    return asked
-  }
+  const derived = groupNames(secret)
+  const names = () => derived
 
   /** A policy may be gone from the config while its namespaces live. */
   const policyOf = ({ policy: name }: Namespace): Policy => {

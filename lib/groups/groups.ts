@@ -12,7 +12,6 @@ export type GroupMode = 'required' | 'best-effort' | 'off'
 export interface GroupParts {
   host: Pick<Host, 'name' | 'facts'>
   mode: GroupMode
-  /** Asked for when first wanted: the farm's secret is in the store. */
   names(): Promise<GroupNames>
   helper: Helper
   now(): number
