@@ -2,6 +2,7 @@ import { X509Certificate, createPrivateKey, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { namespacePattern } from '../lib/names.ts'
+import { clientWish, clockSlack, namespacePrefix } from './client-certificate.ts'
 import { readIfThere, writePrivately } from './files.ts'
 import type { Pair, Wish } from './issue.ts'
 
@@ -20,9 +21,6 @@ export interface Authority {
 }
 
 const day = 24 * 3600 * 1000
-const namespacePrefix = 'urn:moorage:namespace:'
-/** Milliseconds by which certificates begin earlier and client certificates end later, because clocks differ. */
-const clockSlack = 5 * 60 * 1000
 
 /**
  * Loads the authority of a state directory (`ca.pem`, `ca-key.pem`, mode 0600), or creates one for ten years.
@@ -63,17 +61,6 @@ export function namespaceOfCertificate(peer: { subjectaltname?: string }): strin
   if (uris.length !== 1 || !uri?.startsWith(`URI:${namespacePrefix}`)) return undefined
   const ns = uri.slice(`URI:${namespacePrefix}`.length)
   return namespacePattern.test(ns) ? ns : undefined
-}
-
-function clientWish(ns: string, expires: Date): Wish {
-  if (!namespacePattern.test(ns)) throw new Error(`${JSON.stringify(ns)} is not a namespace id`)
-  return {
-    name: `CN=${ns}`,
-    usage: 'client',
-    names: [{ type: 'url', value: `${namespacePrefix}${ns}` }],
-    notBefore: new Date(Date.now() - clockSlack),
-    notAfter: new Date(expires.getTime() + clockSlack),
-  }
 }
 
 interface LoadedIssuer {

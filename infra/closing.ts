@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { removeEverything, type Left, type Removed } from '../lib/closing.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
-import type { HostPool } from './hosts/pool.ts'
+import type { Hosts } from './hosts/pool.ts'
 
 /** What closing a namespace did: in job names what was removed, and what is left for later, because it is busy or its host is away. */
 export interface Closed {
@@ -30,7 +30,7 @@ export interface Closer {
 
 export interface ClosingParts {
   store: Store
-  hosts: HostPool
+  hosts: Hosts
   gateway: { id: string }
   /** Cuts what this gateway serves of a namespace, and forgets what it knows of it. */
   cut(ns: string): void

@@ -68,7 +68,7 @@ const issuerUrl = v.pipe(v.string(), v.check((given) => {
 }, 'expected an https:// URL'))
 
 /** A CI system whose OIDC tokens open namespaces. */
-const issuerEntry = v.strictObject({
+export const issuerEntry = v.strictObject({
   /** As the claim `iss` says it, to the letter. */
   issuer: issuerUrl,
   /** What the claim `aud` must hold one of: the URL of this gateway, for a start. */
@@ -81,6 +81,9 @@ const issuerEntry = v.strictObject({
 })
 
 export type Issuer = v.InferOutput<typeof issuerEntry>
+
+/** How many times what an engine has may be reserved on it, where a host does not say what it has: cores can be shared, memory cannot. */
+export const overcommitEntry = v.strictObject({ memory: v.optional(factor, 1), cpus: v.optional(factor, 4) })
 
 /** Every setting once: its type, flag, environment variable, default and what it is for. Relative paths start at the working directory. */
 export const configSchema = v.strictObject({
@@ -104,8 +107,7 @@ export const configSchema = v.strictObject({
     entitlements: v.optional(verdict, 'ignore'),
     pools: v.optional(verdict, 'warn'),
   } satisfies Record<Check, unknown>), {}),
-  /** How many times what an engine has may be reserved on it, where a host does not say what it has: cores can be shared, memory cannot. */
-  overcommit: v.optional(v.strictObject({ memory: v.optional(factor, 1), cpus: v.optional(factor, 4) }), {}),
+  overcommit: v.optional(overcommitEntry, {}),
   /** Seconds between real calls to each host, and those after which a host that has not answered counts as away. */
   probe: v.optional(v.strictObject({ every: v.optional(seconds, 5), patience: v.optional(seconds, 20) }), {}),
   /** Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back. */

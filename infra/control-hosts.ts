@@ -4,14 +4,14 @@ import { Refusal } from '../lib/refusal.ts'
 import type { Store } from '../lib/store.ts'
 import type { FarmFollower } from './farm.ts'
 import type { Fitness } from './hosts/fitness.ts'
-import type { HostPool, PoolHost } from './hosts/pool.ts'
+import type { Hosts, Member, PoolHost } from './hosts/pool.ts'
 
 export interface HostControlParts {
   store: Store
-  hosts: HostPool
-  fitness: Fitness
+  hosts: Hosts
+  fitness: Pick<Fitness, 'of'>
   overcommit: Overcommit
-  farm: FarmFollower
+  farm: Pick<FarmFollower, 'refresh'>
   /** Names of the hosts in this gateway's config. */
   configured: readonly string[]
 }
@@ -62,7 +62,7 @@ function raise(refusal: Refusal): never {
 
 type Load = { namespaces: number; memory: number; cpus: number } | undefined
 
-function shown({ record, live }: PoolHost, load: Load, fitness: Fitness, overcommit: Overcommit) {
+function shown({ record, live }: PoolHost<Member>, load: Load, fitness: Pick<Fitness, 'of'>, overcommit: Overcommit) {
   const { name, url, drained } = record
   const facts = live.up() ? live.facts() : undefined
   const room = roomOf(record, facts?.info, overcommit)

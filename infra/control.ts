@@ -17,7 +17,7 @@ export interface ControlParts extends HostControlParts {
   policy(name: string): Policy
   open: ReturnType<typeof opener>
   closer: Closer
-  sockets: NamespaceSockets
+  sockets: Pick<NamespaceSockets, 'begin'>
 }
 
 /** The control API's work, in the words of its answers. */

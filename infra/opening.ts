@@ -9,15 +9,15 @@ import { forbidden, Refusal } from '../lib/refusal.ts'
 import type { Namespace, Store } from '../lib/store.ts'
 import type { Authority } from './certificates.ts'
 import { unfit, type Fitness } from './hosts/fitness.ts'
-import type { HostPool } from './hosts/pool.ts'
+import type { Hosts } from './hosts/pool.ts'
 import { leaseEnd } from './leases.ts'
 import { placer, type Roomy } from './placement.ts'
 
 export interface OpeningParts {
   store: Store
-  authority: Authority
-  hosts: HostPool
-  fitness: Fitness
+  authority: Omit<Authority, 'server'>
+  hosts: Hosts
+  fitness: Pick<Fitness, 'of'>
   admission: Admission
   overcommit: Overcommit
   /** What tokens of this farm begin with. */
@@ -85,7 +85,7 @@ function granted({ policy, label, domain, lifetime }: OpenWish, { name, grant }:
 }
 
 /** The hosts that may take a namespace: up, not drained and fit. Throws `Refusal` 503 saying why when there is none. */
-function takers(hosts: HostPool, overcommit: Overcommit, unfitness: (host: string) => string | undefined): Roomy[] {
+function takers(hosts: Hosts, overcommit: Overcommit, unfitness: (host: string) => string | undefined): Roomy[] {
   const all = hosts.entries().map(({ record, live }) => {
     const { name, drained } = record
     if (!live.up()) return { name, why: `does not answer (${live.away()})` }

@@ -84,7 +84,7 @@ async function keysOf({ createRemoteJWKSet }: Jose, issuer: Issuer): Promise<Key
 
 /** The `jwks_uri` of the issuer (OpenID Connect Discovery 1.0, section 4). */
 async function discovered(issuer: string): Promise<string> {
-  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { redirect: 'error', signal: AbortSignal.timeout(5_000) })
+  const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) })
   if (!response.ok) throw new Error(`its discovery document answers ${response.status}`)
   const document = await response.json() as { issuer?: unknown; jwks_uri?: unknown }
   if (document.issuer !== issuer || typeof document.jwks_uri !== 'string') throw new Error('its discovery document is for another issuer')
