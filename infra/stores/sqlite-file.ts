@@ -40,6 +40,9 @@ const migrations = [
    CREATE TABLE tokens (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ]
 
+/** SQLite's name for a database without a file, which ends with its connection. */
+export const inMemory = ':memory:'
+
 /**
  * Opens (or creates, mode 0600) the database file and brings its schema up to date.
  *
@@ -49,8 +52,10 @@ const migrations = [
  */
 export function openDatabase(path: string): DatabaseSync {
   // SQLite gives its -wal and -shm files the mode of the main file.
-  closeSync(openSync(path, 'a', 0o600))
-  chmodSync(path, 0o600)
+  if (path !== inMemory) {
+    closeSync(openSync(path, 'a', 0o600))
+    chmodSync(path, 0o600)
+  }
   const database = new DatabaseSync(path, { timeout: 5000 })
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')

@@ -1,14 +1,19 @@
+import { storedRegistry } from '../names.ts'
 import { fromStored, normalised, parseReference } from '../reference.ts'
 import type { Replacements } from '../tar/replace.ts'
 
 /** Files of an image archive in which an engine writes references (moby, image/tarexport/save.go), put into job names. */
 export function archiveInJobNames(ns: string): Replacements {
-  const named = (stored: string) => fromStored(ns, stored) ?? stored
+  // What the engine calls an image otherwise, an anchor's tag or another namespace's, is nobody's business.
+  const named = (stored: string) => stored.startsWith(`${storedRegistry}/`) ? fromStored(ns, stored) : stored
   return {
     'manifest.json': rewritten((items: { RepoTags: string[] | null }[] | null) =>
-      items?.map((item) => ({ ...item, RepoTags: item.RepoTags?.map(named) ?? null })) ?? null),
+      items?.map((item) => ({ ...item, RepoTags: item.RepoTags?.map(named).filter((name) => name !== undefined) ?? null })) ?? null),
     repositories: rewritten((repositories: Record<string, unknown>) =>
-      Object.fromEntries(Object.entries(repositories).map(([name, tags]) => [named(`${name}:x`).replace(/:x$/, ''), tags]))),
+      Object.fromEntries(Object.entries(repositories).flatMap(([name, tags]) => {
+        const shown = named(`${name}:x`)
+        return shown === undefined ? [] : [[shown.replace(/:x$/, ''), tags]]
+      }))),
     'index.json': rewritten((index: { manifests: Descriptor[] | null }) => ({ ...index, manifests: index.manifests?.map((one) => renamed(one, named)) ?? null })),
   }
 }
@@ -20,10 +25,12 @@ interface Descriptor {
 /** containerd's annotation of a whole name; the tag beside it stays as it is. */
 const imageName = 'io.containerd.image.name'
 
-function renamed(descriptor: Descriptor, named: (stored: string) => string): Descriptor {
+function renamed(descriptor: Descriptor, named: (stored: string) => string | undefined): Descriptor {
   const name = descriptor.annotations?.[imageName]
   if (name === undefined) return descriptor
-  return { ...descriptor, annotations: { ...descriptor.annotations, [imageName]: normalised(parseReference(named(name))) } }
+  const { [imageName]: _, ...others } = descriptor.annotations!
+  const shown = named(name)
+  return { ...descriptor, annotations: { ...others, ...(shown !== undefined && { [imageName]: normalised(parseReference(shown)) }) } }
 }
 
 /** JSON as an engine writes it: with the line end it had. */

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import { rows } from '../../functions/index.ts'
+import { assertOwn } from './plan-oracle.ts'
+import { requestsTo, type Sent } from './requests.ts'
+import { buildTown, secrets, type Town } from './town.ts'
+
+/**
+ * For every row: whatever is sent, all that the engine is asked for is the namespace's own and known, and no answer tells anything of the
+ * other namespace. MOORAGE_PROPERTY_RUNS sets how many requests each row gets. A failure prints its seed and path.
+ */
+const numRuns = Number(process.env['MOORAGE_PROPERTY_RUNS'] ?? 25)
+
+let town: Town
+before(async () => { town = await buildTown() })
+
+/** What the client itself said, decoded as far as can be. */
+function said({ target, headers, body }: Sent): string {
+  const text = `${JSON.stringify(headers)}${new TextDecoder().decode(body)}`
+  try {
+    return `${target}${decodeURIComponent(target)}${text}`
+  } catch {
+    return `${target}${text}`
+  }
+}
+
+/** Rows that a gRPC connection is made by are tried with real clients. */
+const served = rows.filter((row) => row.serves === undefined)
+const askedBy = new Map<string, number>()
+
+describe('every row, whatever it is sent,', () => {
+  for (const row of served) {
+    it(`${row.name} (${row.route}) asks for what is the namespace's own and tells nothing of another's`, async () => {
+      await fc.assert(fc.asyncProperty(requestsTo(row), async (request) => {
+        const { text, asked, failures } = await town.ask(request)
+        assert.deepEqual(failures, [])
+        for (const one of asked) assertOwn(one)
+        const own = said(request)
+        for (const secret of secrets) if (!own.includes(secret)) assert.ok(!text.includes(secret), `${secret} is told: ${text}`)
+        askedBy.set(row.name, (askedBy.get(row.name) ?? 0) + asked.length)
+      }), { numRuns })
+    })
+  }
+
+  it('has been served often enough for this to mean something', () => {
+    const plans = served.filter((row) => row.plan !== undefined).map((row) => row.name)
+    const silent = [...new Set(plans)].filter((name) => !askedBy.get(name))
+    assert.deepEqual(silent, [])
+  })
+})
