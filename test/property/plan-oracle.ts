@@ -13,8 +13,8 @@ const isOwnId = (id: string) => id === mine.container || id === mine.network || 
 const isStoredName = (name: string) => new RegExp(`^${own}\\.[a-zA-Z0-9][a-zA-Z0-9_.-]*$`).test(name)
 /** At create the engine takes any text as a name that may be there at the start; in front is always the namespace. */
 const hasStoredForm = (name: string) => name.startsWith(`${own}.`)
-const isOwnTag = (reference: string) => new RegExp(`^moorage\\.invalid/${own}/[a-z0-9._/-]+:[\\w.-]+$`).test(reference)
-const isOwnImage = (name: string) => [mine.image, sharedImage, 'busybox:latest'].includes(name) || /^sha256:66[0-9a-f]{62}$/.test(name) || isOwnTag(name)
+const isOwnTag = (reference: string) => new RegExp(`^moorage\\.invalid/${own}/[a-z0-9._/-]+(:[\\w.-]+)?$`).test(reference)
+const isOwnImage = (name: string) => [mine.image, sharedImage, 'busybox:latest', 'busybox', 'docker.io/library/busybox:latest'].includes(name) || /^sha256:66[0-9a-f]{62}$/.test(name) || isOwnTag(name)
 const isRegistryReference = (reference: string) => /^[a-z0-9.-]+(:\d+)?\/[a-z0-9._/-]+([:@].*)?$/.test(reference) && !reference.startsWith('moorage.invalid')
 
 const paths: readonly [RegExp, (part: string) => boolean][] = [

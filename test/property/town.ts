@@ -138,7 +138,7 @@ function engineSays({ method, path }: EngineRequest): EngineAnswer {
   if (path === '/system/df') return json({ Volumes: sides.map(([, { volume }]) => ({ Name: volume, UsageData: { Size: 7, RefCount: 0 } })), BuildCache: [{ Description: 'RUN hidden' }], LayersSize: 1 })
   if (path === '/images/json') return json(sides.map(([, { image, reference }]) => ({ Id: image, RepoTags: [reference], Labels: {}, Created: 1, Size: 1 })))
   if (/^\/images\/.*\/history$/.test(path)) return json([{ Id: mine.image, Tags: [mine.reference, theirs.reference] }, { Id: theirs.image, Tags: [theirs.reference, untaggedReference(foreign, theirs.image)] }])
-  const side = sides.find(([, things]) => Object.values(things).some((id) => path.includes(id))) ?? sides[0]
+  const side = sides.find(([, things]) => Object.values(things).some((id) => path.split('/').includes(id) || id.includes('/') && path.includes(id))) ?? sides[0]
   if (/^\/images\/.*\/json$/.test(path)) return path.includes('moorage.invalid') || /sha256:[0-9a-f]{64}/.test(path) ? json(imageFacts(side[1].image)) : json({ message: 'No such image' }, 404)
   if (/^\/containers\/.*\/json$/.test(path)) return json(inspected(side[0], side[1], side[2]))
   if (/^\/networks\/./.test(path)) return json({ Name: `${side[0]}.${side[2]}net`, Id: side[1].network, Labels: {}, Options: {}, IPAM: { Config: [{ Gateway: '10.0.0.1' }] }, Containers: { [side[1].container]: { Name: `${side[0]}.${side[2]}db` } } })
