@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fields from '../data/engine-api-fields.json' with { type: 'json' }
 import type { EngineRequest } from '../../lib/engine.ts'
+import { stringify } from '../../lib/json.ts'
 import { mine, own, sharedImage } from './town.ts'
 
 /**
@@ -62,13 +63,13 @@ const kinds: Record<string, keyof typeof fields.bodies> = {
 function assertBody(path: string, body: any): void {
   const kind = kinds[path] ?? kinds[path.split('/').at(-1)!] ?? assert.fail(`a body where there is none: ${path}`)
   assertClassified(kind, body)
-  const said = `${path} ${JSON.stringify(body)}`
+  const said = `${path} ${stringify(body)}`
   if (kind === 'container-create') assertCreate(body, said)
   if (kind === 'network-create') {
-    assert.ok(isStoredName(body.Name) && ['', 'bridge', undefined].includes(body.Driver) && !body.ConfigFrom && !body.ConfigOnly && !body.Ingress, said)
+    assert.ok(isStoredName(body.Name) && ['', 'bridge', undefined].includes(body.Driver) && [body.ConfigFrom, body.ConfigOnly, body.Ingress].every(isZero), said)
     assert.ok(Object.keys(body.Options ?? {}).every((name) => /mtu|enable_icc|enable_ip_masquerade/.test(name)), said)
   }
-  if (kind === 'volume-create') assert.ok(isStoredName(body.Name) && ['', 'local', undefined].includes(body.Driver) && Object.keys(body.DriverOpts ?? {}).length === 0 && !body.ClusterVolumeSpec, said)
+  if (kind === 'volume-create') assert.ok(isStoredName(body.Name) && ['', 'local', undefined].includes(body.Driver) && Object.keys(body.DriverOpts ?? {}).length === 0 && isZero(body.ClusterVolumeSpec), said)
   if (kind === 'exec-create') assert.ok(!body.Privileged, said)
   if (kind === 'network-connect' || kind === 'network-disconnect') assert.ok(isOwnId(body.Container), said)
 }
@@ -101,6 +102,8 @@ function assertCreate(body: any, said: string): void {
   assert.ok(isOwnImage(body.Image), said)
   assert.equal(body.Labels['io.moorage.namespace'], own, said)
   for (const field of forced) assert.ok(isZero(host[field]), `${field}: ${said}`)
+  // Empty lists of these unmask everything.
+  for (const field of ['MaskedPaths', 'ReadonlyPaths']) assert.equal(host[field] ?? undefined, undefined, `${field}: ${said}`)
   for (const mode of [host.PidMode, host.IpcMode]) assert.ok(isZero(mode) || ['private', 'shareable', 'none'].includes(mode) || isOwnId(mode.replace(/^container:/, '')), said)
   assert.ok(host.NetworkMode === 'none' || hasStoredForm(host.NetworkMode) || isOwnId(host.NetworkMode.replace(/^container:/, '')) || hasStoredForm(host.NetworkMode.replace(/^container:/, '')), said)
   assert.ok(!host.NetworkMode.startsWith('container:') || /^container:(ownabcdefghijklm\.|[0-9a-f]{64}$)/.test(host.NetworkMode), said)
