@@ -39,7 +39,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const chance = random(options.seed)
   const redis = await startRedis()
   const gateways = await startFarm(redis, undefined, options.gateways, {
-    hosts: engines.map(({ socket }, at) => ({ name: `host-${at}`, url: `unix://${socket}` })), probe: { every: 1, patience: 20 }, policies: { default: { idle: 30 } },
+    hosts: engines.map(({ socket }, at) => ({ name: `host-${at}`, url: `unix://${socket}` })), probe: { every: 1, patience: 20 }, policies: { default: { idle: 20 } },
   })
   const report: SoakReport = { opened: 0, answers: {}, kills: 0, engineKills: 0, left: [] }
   const world: World = { gateways, chance, report, mark: (await openedAnywhere(gateways, chance)).id.slice(0, 4) }
@@ -83,7 +83,7 @@ async function openedAnywhere(gateways: Gateway[], chance: Random): Promise<Dire
 async function oneJob({ gateways, chance, report }: World): Promise<void> {
   const namespace = await openedAnywhere(gateways, chance)
   report.opened++
-  for (let calls = 4 + chance.below(10); calls > 0; calls--) {
+  for (let calls = 3 + chance.below(7); calls > 0; calls--) {
     const together = 1 + chance.below(3)
     await Promise.all(Array.from({ length: together }, async () => {
       const [method, path, body] = chance.pick(work)(chance)
