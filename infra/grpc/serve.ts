@@ -36,21 +36,25 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): G
   let open = 0
   let ending = false
   const endIfIdle = () => { if (ending && open === 0) session.close() }
+  // Not the session's own timeout, which outlives the session and keeps all that hangs on it in memory.
+  const arm = () => setTimeout(() => session.close(), idleAfter)
+  let idle = arm()
   session.on('stream', (stream, headers, _flags, rawHeaders) => {
     open++
+    clearTimeout(idle)
     stream.on('close', () => {
-      open--
+      if (--open === 0 && !session.destroyed) idle = arm()
       endIfIdle()
     })
     void answer(stream, headers, rawHeaders as unknown as string[], service, held)
   })
   session.on('error', () => {})
-  session.setTimeout(idleAfter, () => { if (open === 0) session.close() })
   // A half-closed connection is a client that died: nothing of it goes on.
   socket.on('end', () => socket.destroy())
   socket.on('error', () => session.destroy())
   const ended = new Promise<void>((resolve) => {
     const end = () => {
+      clearTimeout(idle)
       socket.destroy()
       session.destroy()
       resolve()
