@@ -184,7 +184,7 @@ function keptGroups({ name, groups, onUnlimited }: HostOptions, client: EngineCl
     helper: helper({
       host: { call: client.call, stream: client.stream, facts },
       randomHex: () => randomBytes(32).toString('hex'),
-      patience: () => AbortSignal.timeout(helperPatience),
+      patience: () => AbortSignal.timeout(helperPatience), later: () => {},
     }),
   })
 }

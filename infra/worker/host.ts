@@ -63,7 +63,7 @@ export function workerHost({ record, engine, sharedImages, turns, groups, rememb
 
   const kept = controlGroups({
     host: { name, facts }, ...groups, now: Date.now, onUnlimited: (why) => console.warn(`Namespaces on host ${name} are not limited as a whole: ${why}`),
-    helper: helper({ host: { call: engine.call, stream: engine.stream, facts }, randomHex, patience: () => AbortSignal.timeout(helperPatience) }),
+    helper: helper({ host: { call: engine.call, stream: engine.stream, facts }, randomHex, patience: () => AbortSignal.timeout(helperPatience), later }),
   })
 
   return {

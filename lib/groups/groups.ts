@@ -158,6 +158,8 @@ export function controlGroups({ host, mode, names, helper, now, onUnlimited }: G
       const { listed } = await carryOut(() => groups.list())
       const found = [...new Set(listed.map(groups.listed).filter((group) => group !== undefined))]
       const before = await alive()
+      // Namespaces that other gateways closed.
+      for (const group of made.keys()) if (!before.has(group)) made.delete(group)
       const dead = found.filter((group) => !before.has(group))
       if (dead.length === 0) return
       await remove(dead)

@@ -23,13 +23,15 @@ export interface HelperParts {
   randomHex(): string
   /** Aborts when a run has taken too long. */
   patience(): AbortSignal
+  /** Clearing away, which nobody waits for. */
+  later(work: Promise<unknown>): void
 }
 
 /**
  * The helper: a container that lives for some milliseconds, made of an image of two kilobytes. It is root, who owns the host's
  * control groups, and has one capability, as the topmost are not writable even by their owner; no network, no root file system to write to.
  */
-export function helper({ host, randomHex, patience }: HelperParts): Helper {
+export function helper({ host, randomHex, patience, later }: HelperParts): Helper {
   return async (layout, steps) => {
     const signal = patience()
     const ask = async (request: EngineRequest) => expectDone(request, await host.call(request, signal))
@@ -41,7 +43,7 @@ export function helper({ host, randomHex, patience }: HelperParts): Helper {
       await ask({ method: 'POST', path: `/containers/${id}/wait` })
       return outcomeOf((await ask({ method: 'GET', path: `/containers/${id}/logs`, query: { stdout: true } })).text)
     } finally {
-      await host.call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } })
+      later(host.call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } }).catch(() => {}))
     }
   }
 }
