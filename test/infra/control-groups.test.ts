@@ -42,7 +42,7 @@ for (const version of versions) {
     let gateway: Gateway
     before(async () => {
       engine = await sharedEngine(version)
-      gateway = await startGateway({ engineSocket: engine.socket, config: { policies, controlGroups: 'required', images: { shared: ['busybox:latest'] } } })
+      gateway = await startGateway({ engineSocket: engine.socket, config: { policies, controlGroups: 'required', overcommit: { memory: 100, cpus: 100 }, images: { shared: ['busybox:latest'] } } })
     })
     after(async () => {
       for (const { id } of JSON.parse((await gateway.moorage(['list', '--json'])).stdout)) await gateway.moorage(['close', id])
