@@ -6,6 +6,7 @@ import { authConfig, type AuthConfig } from '../lib/schemas/auth.ts'
 import { ownInfo, type Counts } from '../lib/system/info.ts'
 import { volumeUsage, wantedKinds } from '../lib/system/usage.ts'
 import { ownContainers } from './container-list.ts'
+import { compareVersions } from '../lib/go.ts'
 import { list as listImages } from './image-list.ts'
 
 /** Headers of `_ping` beyond those of every answer (engine-api.md D.5). */
@@ -63,11 +64,15 @@ async function counts(call: Call): Promise<Counts> {
 /** What the namespace occupies. The build cache belongs to nobody in particular and is not counted (engine-api.md A.1). */
 async function dataUsage(call: Call, wanted: ReadonlySet<string>) {
   const images: any[] = wanted.has('image') ? await listImages({ ...call, query: { all: false, filters: undefined, filter: undefined } }, true) : []
+  const older = compareVersions(call.host.facts().apiVersion, '1.44') < 0
+  // From API 1.43 on the engine writes no digests as null here, unlike in its list.
+  const withoutDigests = compareVersions(call.version, '1.43') >= 0 ? null : []
   return {
     LayersSize: images.reduce((sum, image) => sum + image.Size, 0),
-    Images: wanted.has('image') ? images : null,
+    Images: wanted.has('image') ? images.map((one) => one.RepoDigests?.length === 0 ? { ...one, RepoDigests: withoutDigests } : one) : null,
     Containers: wanted.has('container') ? await ownContainers(call, { all: true, size: true }) : null,
     Volumes: wanted.has('volume') ? await volumeUsage(call) : null,
-    BuildCache: wanted.has('build-cache') ? [] : null,
+    // With every cache empty the engine's older answers differ in this.
+    ...(older ? { BuildCache: null, BuilderSize: 0 } : { BuildCache: wanted.has('build-cache') ? [] : null }),
   }
 }

@@ -2,6 +2,7 @@ import type { EngineEvent } from '../../lib/events.ts'
 import type { FarmHost } from '../../lib/farm.ts'
 import { clearLeft } from '../../lib/images/real.ts'
 import { reconcileImages } from '../../lib/images/reconcile.ts'
+import { jobName } from '../../lib/names.ts'
 import { reconcile } from '../../lib/reconcile.ts'
 import type { Kind, Store } from '../../lib/store.ts'
 import type { GatewayIdentity } from '../identity.ts'
@@ -58,6 +59,12 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     looked = Date.now() - (isPending ? lookEvery - soon : 0)
   }
 
+  /** What an event says of ownership. An object that nobody made is what a gateway asked for before it died: it is found by a look, soon. */
+  async function followed(event: EngineEvent, ns: string): Promise<void> {
+    await releaseDestroyed(store, event, ns)
+    if (await isNobodys(store, event, ns)) looked = 0
+  }
+
   /** One look at a time. What the store or the engine fails is tried again at the next tick. */
   const lookOnce = () => looking ??= look().catch((error) => report(error, name)).finally(() => { looking = undefined })
 
@@ -84,7 +91,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     },
     async onEvent(event, ns) {
       // What is missed while the store is away is found by the next look.
-      if (onDuty && ns !== undefined) await releaseDestroyed(store, event, ns).catch(() => { looked = 0 })
+      if (onDuty && ns !== undefined) await followed(event, ns).catch(() => { looked = 0 })
       // Not waited for: other events must not wait for this container. What fails here is caught up with when the host is there again.
       if (ns !== undefined) void ports.changed(host, ns, event).catch(() => {})
     },
@@ -105,6 +112,16 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
 
 function report(error: unknown, name: string): void {
   console.error(`looking at what is on host ${name}:`, error)
+}
+
+/** Is this an object of the namespace that has no claim and that no gateway is about to claim? */
+async function isNobodys(store: Store, event: EngineEvent, ns: string): Promise<boolean> {
+  const kind = event.Type as Kind
+  if (event.Action !== 'create' || !(kind === 'container' || kind === 'network' || kind === 'volume')) return false
+  const stored = kind === 'volume' ? event.Actor.ID : event.Actor.Attributes?.name ?? ''
+  const reserved = await store.reservations(ns)
+  // After the reservations: in this order a claim made meanwhile is seen in one of both.
+  return !reserved.some((one) => one.kind === kind && one.name === jobName(ns, stored)) && await store.byId(ns, kind, event.Actor.ID) === undefined
 }
 
 /** Objects end on the engine by themselves (`--rm`, `rm -v`): their claims end with them. */

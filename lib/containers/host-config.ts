@@ -102,7 +102,14 @@ export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<s
   const keys = ['PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'CpuQuota', 'LogConfig', 'PortBindings', 'PublishAllPorts', 'Links', 'Ulimits', 'Tmpfs',
     'Binds', 'Mounts', 'ExtraHosts', 'VolumesFrom'] as const
   const changed = keys.filter((key) => JSON.stringify(wish[key]) !== JSON.stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
-  return Object.fromEntries(changed.map((key) => [key, key === 'LogConfig' ? shownLogConfig(wish) : wish[key] ?? unset[key]]))
+  return Object.fromEntries(changed.map((key) => [key, shownAs(key, wish)]))
+}
+
+/** No limit of processes is null however it was written. */
+function shownAs(key: keyof typeof unset, wish: HostConfig): unknown {
+  if (key === 'LogConfig') return shownLogConfig(wish)
+  if (key === 'PidsLimit' && (wish.PidsLimit ?? 0) <= 0) return unset.PidsLimit
+  return wish[key] ?? unset[key]
 }
 
 /** The engine fills in its default driver. */

@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { compareVersions } from '../go.ts'
 
 /** Fields of `GET /info` that are true of the namespace too and that clients branch on; what a newer engine adds is not shown. */
 const shown = new Set(['Driver', 'MemoryLimit', 'SwapLimit', 'KernelMemory', 'KernelMemoryTCP', 'CpuCfsPeriod', 'CpuCfsQuota', 'CPUShares', 'CPUSet', 'PidsLimit',
@@ -34,11 +35,26 @@ export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
   const fields = Object.fromEntries(Object.entries(blanked).filter(([field]) => field in info))
   const kept = Object.fromEntries(Object.entries(info).filter(([field]) => shown.has(field)))
   return {
-    ...kept, ...fields,
+    ...kept, ...olderFields(info, call), ...fields,
     ID: call.ns, Name: call.ns,
     Containers: counts.running + counts.paused + counts.stopped,
     ContainersRunning: counts.running, ContainersPaused: counts.paused, ContainersStopped: counts.stopped, Images: counts.images,
     ...(cpus !== undefined && { NCPU: Math.max(1, Math.floor(cpus)) }),
     ...(memory !== undefined && { MemTotal: memory }),
+  }
+}
+
+const commits = ['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const
+
+/** What engines show to older clients only (moby, api/server/router/system getInfo). The facts are those for the newest version. */
+function olderFields(info: Readonly<Record<string, any>>, call: Call): Record<string, unknown> {
+  const before = (version: string) => compareVersions(call.version, version) < 0
+  const expected = commits.filter((name) => info[name]?.ID).map((name) => [name, { ...info[name], Expected: info[name].ID }])
+  return {
+    ...(before('1.50') && { BridgeNfIptables: info.BridgeNfIptables ?? false, BridgeNfIp6tables: info.BridgeNfIp6tables ?? false }),
+    ...(before('1.49') && Object.fromEntries(expected)),
+    ...(before('1.42') && { KernelMemory: info.KernelMemory ?? info.KernelMemoryTCP }),
+    ...(before('1.25') && compareVersions(call.host.facts().apiVersion, '1.44') < 0 && { ExecutionDriver: '<not supported>' }),
+    ...(before('1.25') && { SecurityOptions: (info.SecurityOptions ?? []).map((option: string) => option.replace(/^name=([^,]*).*/, '$1')) }),
   }
 }

@@ -31,11 +31,11 @@ export interface Worlds {
   stop(): Promise<void>
 }
 
-/** Starts the worlds, each with an image busybox:latest of its own. */
-export async function startWorlds(version: Version): Promise<Worlds> {
+/** Starts the worlds, each with an image busybox:latest of its own; the namespace by mTLS, or on a unix socket. */
+export async function startWorlds(version: Version, { unix = false } = {}): Promise<Worlds> {
   const [engine, shared] = await Promise.all([startEngine({ version }), sharedEngine(version)])
   const gateway = await startGateway({ engineSocket: shared.socket })
-  const { env } = await gateway.open()
+  const { env } = await gateway.open(...(unix ? ['--unix', join(gateway.stateDir, 'job.sock')] : []))
   const folders = [mkdtempSync(join(tmpdir(), 'moorage-world-')), mkdtempSync(join(tmpdir(), 'moorage-world-'))] as const
   const bare = world({ DOCKER_HOST: `unix://${engine.socket}` }, folders[0], { [engine.dataRoot]: '/var/lib/docker' })
   const namespace = world(env, folders[1], {})

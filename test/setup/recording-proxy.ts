@@ -15,6 +15,8 @@ export interface RecordingProxy {
   raw(): Buffer
   /** Connections that are open towards the engine. */
   connections(): number
+  /** The latest request of each of them: also one that is answered, until the next comes. */
+  open(): RecordedRequest[]
   /** Forgets what has arrived. */
   clear(): void
   stop(): void
@@ -26,13 +28,16 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
   const socket = join(directory, 'docker.sock')
   const requests: RecordedRequest[] = []
   const pieces = new Map<Socket, Buffer[]>()
-  const open = new Set<Socket>()
+  const open = new Map<Socket, RecordedRequest | undefined>()
   const server = createServer({ allowHalfOpen: true }, (client) => {
-    const read = requestReader((request) => requests.push(request))
+    const read = requestReader((request) => {
+      requests.push(request)
+      open.set(engine, request)
+    })
     const mine: Buffer[] = []
     pieces.set(client, mine)
     const engine = createConnection({ path: target, allowHalfOpen: true })
-    open.add(engine)
+    open.set(engine, undefined)
     client.on('data', (piece: Buffer) => {
       mine.push(piece)
       read(piece)
@@ -48,13 +53,14 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     socket, requests,
     raw: () => Buffer.concat([...pieces.values()].flat()),
     connections: () => open.size,
+    open: () => [...open.values()].filter((request) => request !== undefined),
     clear() {
       requests.length = 0
       for (const mine of pieces.values()) mine.length = 0
     },
     stop() {
       server.close()
-      for (const one of [...open, ...pieces.keys()]) one.destroy()
+      for (const one of [...open.keys(), ...pieces.keys()]) one.destroy()
       rmSync(directory, { recursive: true, force: true })
     },
   }
