@@ -28,19 +28,18 @@ Example:
 
 /** `moorage hosts`. */
 export function define(command: Command): void {
-  gatewayOptions(command.option('--json', 'print JSON')).addHelpText('after', help)
-  const sub = (usage: string, summary: string) => command.command(usage).description(summary)
+  command.addHelpText('after', help)
+  const sub = (usage: string, summary: string) => gatewayOptions(command.command(usage).description(summary).option('--json', 'print JSON'))
   const path = (name: string, verb = '') => `/hosts/${encodeURIComponent(name)}${verb}`
-  // The last parameter of an action is its command, which knows the options that were given before it too.
-  const changing = (method: string, verb?: string) => (name: string, _: object, self: Command) => change(method, path(name, verb), self.optsWithGlobals())
-  sub('list', 'list the hosts, what is reserved on them and what they lack').action((_: object, self: Command) => list(self.optsWithGlobals()))
+  const changing = (method: string, verb?: string) => (name: string, options: Options) => change(method, path(name, verb), options)
+  sub('list', 'list the hosts, what is reserved on them and what they lack').action(list)
   sub('add <NAME> <URL>', 'add an engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT')
     .option('--tls-ca <FILE>', 'PEM file of the authority that signed the engine\'s certificate')
     .option('--tls-cert <FILE>', 'PEM file of the certificate the engine knows gateways by')
     .option('--tls-key <FILE>', 'PEM file of that certificate\'s key')
     .addOption(new Option('--memory <SIZE>', 'what namespaces may reserve, such as 64g (default: what the engine has)').argParser(size))
     .addOption(new Option('--cpus <N>', 'cores namespaces may reserve (default: what the engine has)').argParser(Number))
-    .action((name: string, url: string, _: object, self: Command) => add(name, url, self.optsWithGlobals()))
+    .action(add)
   sub('drain <NAME>', 'place no more namespaces on a host').action(changing('POST', '/drain'))
   sub('resume <NAME>', 'place namespaces on it again').action(changing('POST', '/resume'))
   sub('remove <NAME>', 'forget a host on which no namespace lives').action(changing('DELETE'))
