@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { lookup } from 'node:dns/promises'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
 import { mountOperations } from '../functions/operations.ts'
@@ -28,7 +27,7 @@ import { observers, type ObserverTalk } from './observe/observers.ts'
 import { opener } from './opening.ts'
 import { operations } from './operations.ts'
 import { orphans } from './orphans.ts'
-import { publishAddress } from './ports/reach.ts'
+import { publishAddress, relayAddress } from './ports/reach.ts'
 import { relays } from './ports/relays.ts'
 import { sources } from './ports/sources.ts'
 import { listening, serverNames } from './server/address.ts'
@@ -81,7 +80,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const callers = sources(store)
   const open = connections(callers.seen)
   const draining = drain()
-  const ports = relays({ store, range: config.ports.range, address: config.ports.address ?? (await lookup(config.listen.host)).address, admit: callers.has })
+  const ports = relays({ store, alone: config.store === undefined, range: config.ports.range, address: await relayAddress(config.ports.address, config.listen.host), admit: callers.has })
   let current = config
   const policy = policies(() => current.policies)
   const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret })

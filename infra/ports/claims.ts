@@ -29,7 +29,8 @@ interface PortFacts {
 const factsOf = (claim: Claim) => claim.facts as unknown as PortFacts
 const protocolOf = (port: string) => port.slice(port.indexOf('/') + 1)
 
-export function portClaims(store: Store, range: PortRange): PortClaims {
+/** `isFree` tells whether this gateway could listen on one of its ports. */
+export function portClaims(store: Store, range: PortRange, isFree: (port: number, containerPort: string) => Promise<boolean>): PortClaims {
   const unusable = new Set<string>()
   let next = randomInt(range.first, range.last + 1)
 
@@ -41,7 +42,7 @@ export function portClaims(store: Store, range: PortRange): PortClaims {
       const { outcome } = await store.reserve({ ns, kind: 'port', name })
       if (outcome === 'closed') throw new Refusal(503, 'this namespace is being closed; open a new one')
       if (outcome !== 'reserved') continue
-      if (await store.claim({ ns, kind: 'port', name, id: name, facts: { ...facts } })) {
+      if (await isFree(port, facts.port) && await store.claim({ ns, kind: 'port', name, id: name, facts: { ...facts } })) {
         // Not the same port again at once: clients remember.
         next = port === range.last ? range.first : port + 1
         return port

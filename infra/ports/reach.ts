@@ -1,4 +1,19 @@
-import { isIP } from 'node:net'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { createServer, isIP } from 'node:net'
+
+/** The gateway's address that relays listen on. Throws when it is none of this machine. */
+export async function relayAddress(given: string | undefined, listenHost: string): Promise<string> {
+  const address = given ?? (await lookup(listenHost)).address
+  const probe = createServer().listen(0, address)
+  try {
+    await once(probe, 'listening')
+  } catch (cause) {
+    throw new Error(`published ports cannot be relayed at ${address} (${(cause as Error).message}); give an address of this machine as --port-address`, { cause })
+  }
+  probe.close()
+  return address
+}
 
 /**
  * The address of an engine's host that published ports listen on.

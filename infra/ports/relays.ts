@@ -13,6 +13,8 @@ export interface RelaysOptions {
   /** The gateway's address that relays listen on. */
   address: string
   range: PortRange
+  /** Does no other gateway share the store? Then who listens on a port of ours is a stranger. */
+  alone: boolean
   /** May this source use the ports of the namespace? */
   admit(ns: string, source: string): ReturnType<Admit>
 }
@@ -34,7 +36,7 @@ interface Open {
 
 export function relays(options: RelaysOptions): Relays {
   const { store, address } = options
-  const claims = portClaims(store, options.range)
+  const claims = portClaims(store, options.range, (port, containerPort) => isFree(address, port, containerPort))
   const open = new Map<string, Map<string, Open>>()
   const oneByOne = chains()
 
@@ -70,15 +72,20 @@ export function relays(options: RelaysOptions): Relays {
     return made
   }
 
-  /** A port that somebody else on this machine listens on is given up for another one. */
+  /**
+   * A port that a stranger on this machine listens on is given up for another one. In a farm it is another gateway at the same address, which
+   * relays it already.
+   */
   async function listen(ns: string, container: string, containerPort: string, first: number, target: Target): Promise<Relay> {
-    const relay = containerPort.endsWith('/udp') ? relayUdp : relayTcp
+    const relay = relayOf(containerPort)
     for (let port = first; ;) {
       try {
         return await relay({ address, port, target, admit: (source) => options.admit(ns, source) })
       } catch (error) {
         if (!['EADDRINUSE', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-        port = await claims.another(ns, container, port, containerPort)
+        const taken = port
+        if (!options.alone) return { port: taken, close() {} }
+        port = await claims.another(ns, container, taken, containerPort)
       }
     }
   }
@@ -110,6 +117,14 @@ export function relays(options: RelaysOptions): Relays {
       open.clear()
     },
   }
+}
+
+function relayOf(containerPort: string): typeof relayTcp {
+  return containerPort.endsWith('/udp') ? relayUdp : relayTcp
+}
+
+async function isFree(address: string, port: number, containerPort: string): Promise<boolean> {
+  return relayOf(containerPort)({ address, port, target: () => undefined, admit: () => false }).then((probe) => { probe.close(); return true }, () => false)
 }
 
 function close(relays: readonly Relay[]): void {

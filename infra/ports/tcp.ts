@@ -1,7 +1,7 @@
 import { connect, createServer, type OnReadOpts, type Socket } from 'node:net'
 import { plainAddress, type Admit, type Relay, type RelayOptions, type Target } from './target.ts'
 
-/** Connections of one port at a time; more wait in the kernel's queue until some end. */
+/** Connections of one port at a time; more are closed at once. */
 const connectionsAtOnce = 1024
 
 /** Bytes read from the container at a time, into one buffer per connection. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { publishAddress } from '../../../infra/ports/reach.ts'
+import { publishAddress, relayAddress } from '../../../infra/ports/reach.ts'
 
 it('Engines publish on their loopback when the gateway is there, on the address of their URL or another one when the operator says so, or nowhere', () => {
   for (const reach of ['loopback', 'address']) {
@@ -12,4 +12,10 @@ it('Engines publish on their loopback when the gateway is there, on the address 
   assert.equal(publishAddress('https://engine.example:2376', 'address'), undefined)
   assert.equal(publishAddress('unix:///forwarded.sock', '10.0.0.5'), '10.0.0.5')
   assert.equal(publishAddress('unix:///forwarded.sock', 'none'), undefined)
+})
+
+it('Relays listen at an address of this machine, that of the API when none is given', async () => {
+  assert.equal(await relayAddress(undefined, '127.0.0.1'), '127.0.0.1')
+  assert.equal(await relayAddress('0.0.0.0', '127.0.0.1'), '0.0.0.0')
+  await assert.rejects(relayAddress('192.0.2.1', '127.0.0.1'), { message: /cannot be relayed at 192\.0\.2\.1 .*--port-address/ })
 })
