@@ -54,7 +54,10 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
     async accept(line) {
       const event = parseAnswer(line) as EngineEvent
       const ns = namespaceInEvent(event) ?? (event.Type === 'volume' ? await ownerOf('volume', event.Actor.ID) : undefined)
-      if (ns !== undefined && isShown(event)) publish(ns, parseAnswer(present(ns, line)) as JobEvent, line.length)
+      if (ns !== undefined && isShown(event)) {
+        const shown = parseAnswer(present(ns, line)) as JobEvent
+        if (!isToldAgain(shown, rings.get(ns))) publish(ns, shown, line.length)
+      }
       return { event, ns }
     },
     publish,
@@ -74,6 +77,12 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
     },
     watchers: () => [...watchers.values()].reduce((sum, set) => sum + set.size, 0),
   }
+}
+
+/** Engines of 20.10 tell of a named volume's creation once more when a container is made with it, which its namespace had made before. */
+function isToldAgain({ Type, Action, Actor: { ID } }: JobEvent, ring: Shelf | undefined): boolean {
+  if (Type !== 'volume' || Action !== 'create') return false
+  return ring?.events().findLast((event) => event.Type === 'volume' && event.Actor.ID === ID)?.Action === 'create'
 }
 
 /** Events in order, and how much text they are. */
