@@ -101,7 +101,7 @@ export const containers = {
     docker port q1
     docker port q1 80
     docker exec q1 sh -c 'touch /new /etc/passwd; rm /bin/yes'; docker diff q1 | sort
-    docker ps -s --format '{{.Names}} {{.Mounts}} {{.Networks}} {{.LocalVolumes}} {{.Labels}} {{.Ports}}' | sed -E 's/[0-9a-f]{10,}…?/<volume>/g'
+    docker ps -s --format '{{.Names}} {{.Networks}} {{.LocalVolumes}} {{.Labels}} {{.Ports}}' | sed -E 's/[0-9a-f]{10,}…?/<volume>/g'
     docker export q1 | tar t1 | grep -cE '^(bin/busybox|etc/passwd|new)$'
     docker export -o q.tar q1; tar tf q.tar | grep -c new; rm q.tar
     docker rm -fv q1; docker volume ls -q
