@@ -76,7 +76,7 @@ export const containers = {
     docker inspect -f '{{.Name}} {{.Path}} {{.Args}} {{.Platform}} {{.Driver}} {{.RestartCount}} {{.AppArmorProfile}}' q1
     docker inspect -f '{{json .Config}}' q1
     docker inspect -f '{{json .State.Health.Status}} {{len .State.Health.Log}}' q1
-    docker inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Driver}} {{.Mode}} {{.RW}} {{.Propagation}}{{println}}{{end}}' q1
+    docker inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Driver}} {{.Mode}} {{.RW}} {{.Propagation}}{{println}}{{end}}' q1 | sort
     docker inspect -f '{{range .Mounts}}{{if eq .Destination "/data"}}{{.Name}} {{.Source}}{{end}}{{end}}' q1
     docker inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.PortBindings}} {{json .NetworkSettings.Ports}} {{.HostConfig.NetworkMode}}' q1
     docker inspect -f '{{.NetworkSettings.IPAddress}} {{.NetworkSettings.IPPrefixLen}} {{.NetworkSettings.Gateway}}' q1

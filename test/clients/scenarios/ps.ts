@@ -9,7 +9,6 @@ export const ps = {
     docker ps -a --format '{{.Names}}'
     docker ps -aq | wc -l
     docker ps -a | sed 1q
-    docker ps -a --no-trunc | awk '{print NF}'
     docker ps -l --format '{{.Names}}'
     docker ps -n 2 --format '{{.Names}}'
     docker ps -n -1 --format '{{.Names}}'
