@@ -49,21 +49,31 @@ export function writeFramed(stream: Writable, message: Uint8Array): boolean {
   return ready
 }
 
+/** Pieces of an unfinished message that are kept as they came. */
+const looseChunks = 1024
+
 /**
  * The messages in a stream of bytes. Throws a GrpcError for compressed messages, for those above the limit or beyond the budget, and
  * for a stream that ends inside one.
  */
 export async function* messages(bytes: AsyncIterable<Uint8Array>, held: Budget): AsyncGenerator<Uint8Array> {
   let chunks: Uint8Array[] = []
+  let loose = 0
   let size = 0
   let wanted: number | undefined
   try {
     for await (const chunk of bytes) {
       chunks.push(chunk)
       size += chunk.length
+      // Pieces of one byte would each take a hundred.
+      if (++loose === looseChunks) {
+        chunks.push(Buffer.concat(chunks.splice(-looseChunks)))
+        loose = 0
+      }
       while (size >= (wanted ?? prefixLength)) {
         if (wanted === undefined) {
           chunks = [joined(chunks)]
+          loose = 0
           wanted = lengthIn(chunks[0]!)
           if (!held.take(wanted)) {
             wanted = undefined
@@ -75,6 +85,7 @@ export async function* messages(bytes: AsyncIterable<Uint8Array>, held: Budget):
         yield all.subarray(prefixLength, wanted)
         held.give(wanted)
         chunks = all.length === wanted ? [] : [all.subarray(wanted)]
+        loose = 0
         size = all.length - wanted
         wanted = undefined
       }

@@ -1,9 +1,7 @@
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { request } from 'node:https'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { controlApi } from '../setup/control-api.ts'
 import type { Engine } from '../setup/engine.ts'
 import { startGateway, type Gateway } from '../setup/gateway.ts'
 import { ask, type Answer, type Ask } from '../setup/plain-http.ts'
@@ -57,7 +55,8 @@ export async function openArena({ config = {} as object } = {}): Promise<Arena> 
   }
   const serve = async (id: string) => {
     const path = join(directory, `${++sockets}.sock`)
-    await control(gateway, 'POST', `/namespaces/${id}/socket`, { path })
+    const { status, json } = await controlApi(gateway, 'POST', `/namespaces/${id}/socket`, { path })
+    if (status >= 300) throw new Error(json.message)
     opened.push(id)
     return side(id, path)
   }
@@ -88,14 +87,4 @@ export async function openArena({ config = {} as object } = {}): Promise<Arena> 
       rmSync(directory, { recursive: true, force: true })
     },
   }
-}
-
-/** The control API, as the operator. */
-async function control({ url, stateDir }: Gateway, method: string, path: string, body: object): Promise<void> {
-  const token = readFileSync(join(stateDir, 'operator-token'), 'utf8').trim()
-  const asked = request(new URL(path, url), { method, agent: false, rejectUnauthorized: false, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } })
-  asked.end(JSON.stringify(body))
-  const [answer] = await once(asked, 'response')
-  if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${await text(answer)}`)
-  answer.resume()
 }
