@@ -26,6 +26,9 @@ for (const version of versions) {
       rmSync(directory, { recursive: true })
     })
 
+    /** An engine leaves the order of annotations to chance. */
+    const parsed = (text: string) => text === '' ? '' : JSON.parse(text)
+    const readable = async (archive: string) => Object.fromEntries(Object.entries(await named(archive)).map(([file, text]) => [file, parsed(String(text))]))
     const named = async (archive: string) => Object.fromEntries(await Promise.all(['manifest.json', 'repositories', 'index.json'].map(async (file) =>
       [file, (await command('tar', ['-xOf', archive, file])).stdout])))
 
@@ -39,7 +42,7 @@ for (const version of versions) {
       await bench.engine.docker('load', '-i', at('made.tar'))
       await bench.engine.docker('save', '-o', at('bare.tar'), ...names)
       await bench.engine.docker('rmi', ...names)
-      assert.deepEqual(await named(at('saved.tar')), await named(at('bare.tar')))
+      assert.deepEqual(await readable(at('saved.tar')), await readable(at('bare.tar')))
       await b.docker('load', '-i', at('saved.tar'))
       for (const name of names) assert.equal(await b.docker('image', 'inspect', '-f', '{{.Id}}', name), id)
     })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { heldConnections } from '../setup/held-connections.ts'
 import { residentBytes, until } from '../setup/processes.ts'
 import { openArena, type Arena } from './arena.ts'
@@ -20,13 +21,25 @@ afterEach(() => { for (const socket of open) socket.destroy() })
 const memory = () => residentBytes(arena.gateway.pid)
 const head = (line: string, ...headers: string[]) => [`${line} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n')
 
+/** The kernel's queue of a unix socket may be full for a moment, which it says with EAGAIN. */
+async function connected(attempts = 600): Promise<Socket> {
+  const socket = connect({ path: arena.attacker.socket })
+  try {
+    await once(socket, 'connect')
+    return socket
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || attempts === 0) throw error
+    await sleep(100)
+    return connected(attempts - 1)
+  }
+}
+
 /** A connection with what has come on it, which is not kept. */
 async function talker(bytes: string) {
-  const socket = connect({ path: arena.attacker.socket })
+  const socket = await connected()
   open.add(socket)
   let [got, text] = [0, '']
   socket.on('data', (piece: Buffer) => { got += piece.length; if (text.length < 500) text += piece.toString('latin1') }).on('error', () => {})
-  await once(socket, 'connect')
   socket.write(bytes)
   return { socket, got: () => got, text: () => text }
 }

@@ -26,7 +26,7 @@ describe('moorage check', () => {
     const path = file('bad.yaml', 'listen: 127.0.0.1:4000\npolicies:\n  small: { lifetim: 60 }\n')
     const { code, stderr } = await moorage(['check', path])
     assert.equal(code, 2)
-    assert.ok(stderr.startsWith(`${path}:3:12: policies.small.lifetim: unknown key; known here: limits, lifetime`), stderr)
+    assert.ok(stderr.startsWith(`${path}:3:12: policies.small.lifetim: unknown key; known here: mode, limits, lifetime`), stderr)
   })
 })
 
