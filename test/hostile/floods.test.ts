@@ -91,8 +91,8 @@ describe('many connections', () => {
     const [attach, watch] = [head(`POST /containers/${id}/attach?stream=1&stdout=1`, 'Connection: Upgrade', 'Upgrade: tcp', 'Content-Length: 0'), head('GET /events')]
     const before = memory()
     const all: Awaited<ReturnType<typeof talker>>[] = []
-    for (let round = 0; round < 10; round++) {
-      all.push(...await Promise.all(Array.from({ length: 60 }, (_, n) => talker(n % 3 === 0 ? watch : n % 3 === 1 ? attach : ''))))
+    for (let round = 0; round < 20; round++) {
+      all.push(...await Promise.all(Array.from({ length: 30 }, (_, n) => talker(n % 3 === 0 ? watch : n % 3 === 1 ? attach : ''))))
     }
     const speaking = all.filter((_, n) => n % 3 !== 2)
     await until(() => speaking.every(({ got }) => got() > 0), 'all are answered', 120_000)
