@@ -89,7 +89,7 @@ describe('many connections', () => {
   it('that attach and are idle, watch events or say nothing cost little, and are all let go', async () => {
     const id = await arena.container(arena.attacker, { Cmd: ['sh', '-c', 'read x; echo the-end'], OpenStdin: true }, { start: true })
     const [attach, watch] = [head(`POST /containers/${id}/attach?stream=1&stdout=1`, 'Connection: Upgrade', 'Upgrade: tcp', 'Content-Length: 0'), head('GET /events')]
-    const before = memory()
+    const [before, held] = [memory(), heldConnections(arena.attacker.socket)]
     const all: Awaited<ReturnType<typeof talker>>[] = []
     for (let round = 0; round < 20; round++) {
       all.push(...await Promise.all(Array.from({ length: 30 }, (_, n) => talker(n % 3 === 0 ? watch : n % 3 === 1 ? attach : ''))))
@@ -103,7 +103,7 @@ describe('many connections', () => {
     await arena.bare.ask({ method: 'POST', target: `/containers/${id}/kill` })
     await until(() => all.filter((_, n) => n % 3 === 1).every(({ socket }) => socket.readableEnded), 'all attached are told the end', 60_000)
     for (const { socket } of all) socket.destroy()
-    await until(() => heldConnections(arena.attacker.socket) === 0, 'all are let go', 60_000)
+    await until(() => heldConnections(arena.attacker.socket) <= held, 'all are let go', 60_000)
   })
 
   it('that read nothing of much output hold it back on the engine, and not in the gateway', async () => {
