@@ -5,6 +5,7 @@ import { engineUrl, hostName } from '../lib/host-record.ts'
 import type { Opener } from '../lib/openers/opener.ts'
 import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { bearerToken } from './bearer.ts'
 import type { Entry } from './entry.ts'
 
 /** What the control API stands on. */
@@ -126,7 +127,7 @@ export function mountControl(control: Control, house: Pick<House, 'now' | 'obser
 }
 
 async function bearer(control: Control, entry: Entry) {
-  const token = /^Bearer (\S+)$/i.exec(entry.connection.header('authorization') ?? '')?.[1]
+  const token = bearerToken(entry.connection)
   const found = token === undefined ? undefined : await control.recognise(token)
   if (found) return found
   throw new Refusal(401, 'this endpoint needs a token (Authorization: Bearer ...): the operator\'s, which is in the file operator-token of the gateway\'s '

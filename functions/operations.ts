@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono'
 import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { bearerToken } from './bearer.ts'
 import type { Entry } from './entry.ts'
 
 /** What operators are told, and what the gateway's own checks say. */
@@ -54,7 +55,7 @@ export function mountOperations(operations: Operations, house: Pick<House, 'now'
 }
 
 async function authorise(operations: Operations, { connection }: Entry): Promise<void> {
-  const token = /^Bearer (\S+)$/i.exec(connection.header('authorization') ?? '')?.[1]
+  const token = bearerToken(connection)
   if (token === undefined || !await operations.authorised(token)) {
     throw new Refusal(401, 'this endpoint needs the operator\'s token (Authorization: Bearer ...); it is in the file operator-token of the gateway\'s state directory')
   }
