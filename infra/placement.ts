@@ -20,21 +20,10 @@ const patience = 20
  * the store decides whether it still has room. Throws `Refusal` 503 when none has.
  */
 export function placer(store: Store, now: () => number): (namespace: Omit<Namespace, 'host'>, takes: Share, hosts: readonly Roomy[]) => Promise<Namespace> {
-  let picture = new Map<string, Load>()
-  let taken = -Infinity
-
-  async function refresh(): Promise<void> {
-    picture = await store.loads()
-    taken = now()
-  }
-  const loadOf = (name: string) => picture.get(name) ?? { namespaces: 0, memory: 0, cpus: 0 }
-  const add = (name: string, takes: Share, sign: 1 | -1) => {
-    const { namespaces, memory, cpus } = loadOf(name)
-    picture.set(name, { namespaces: namespaces + sign, memory: memory + sign * takes.memory, cpus: cpus + sign * takes.cpus })
-  }
+  const { loadOf, refresh, isOld, placing } = picture(store, now)
 
   return async (namespace, takes, hosts) => {
-    if (now() - taken > pictureLasts) await refresh()
+    if (isOld()) await refresh()
     const homes = new Set(namespace.domain === namespace.id ? [] : await store.homes(namespace.domain))
     const open = new Map(hosts.map((host) => [host.name, host]))
     const candidates = () => [...open.values()].map((host): Candidate => ({ ...host, load: loadOf(host.name), home: homes.has(host.name) }))
@@ -48,13 +37,8 @@ export function placer(store: Store, now: () => number): (namespace: Omit<Namesp
         looked = true
         continue
       }
-      // Before the store answers, so that others who choose meanwhile see it.
-      add(best.name, takes, 1)
       const placed = { ...namespace, host: best.name }
-      const outcome = await store.open(placed, { takes, of: best.of }).catch((error) => {
-        add(best.name, takes, -1)
-        throw error
-      })
+      const outcome = await placing(best.name, takes, () => store.open(placed, { takes, of: best.of }))
       if (outcome === 'opened') return placed
       // A host that fills up again and again is left to the others.
       if (outcome === 'drained' || (refusals.get(best.name) ?? 0) >= patience) open.delete(best.name)
@@ -63,6 +47,41 @@ export function placer(store: Store, now: () => number): (namespace: Omit<Namesp
     }
     throw noRoom(takes, hosts)
   }
+}
+
+/** What is reserved on every host as far as is known: what the store said last, and what has been asked of it since. */
+function picture(store: Store, now: () => number) {
+  let known = new Map<string, Load>()
+  let taken = -Infinity
+  let looking: Promise<void> | undefined
+  // Counted before the store answers, so that others who choose meanwhile see it.
+  const asked = new Map<string, Load>()
+
+  return {
+    loadOf: (host: string): Load => sum(known.get(host), asked.get(host)),
+    isOld: () => now() - taken > pictureLasts,
+    refresh: () => looking ??= store.loads().then((loads) => {
+      known = loads
+      taken = now()
+    }).finally(() => { looking = undefined }),
+    async placing(host: string, takes: Share, open: () => ReturnType<Store['open']>): ReturnType<Store['open']> {
+      const load = { namespaces: 1, ...takes }
+      asked.set(host, sum(asked.get(host), load))
+      try {
+        const outcome = await open()
+        if (outcome === 'opened') known.set(host, sum(known.get(host), load))
+        return outcome
+      } finally {
+        asked.set(host, sum(asked.get(host), load, -1))
+      }
+    },
+  }
+}
+
+const nothing: Load = { namespaces: 0, memory: 0, cpus: 0 }
+
+function sum(one: Load = nothing, other: Load = nothing, sign: 1 | -1 = 1): Load {
+  return { namespaces: one.namespaces + sign * other.namespaces, memory: one.memory + sign * other.memory, cpus: one.cpus + sign * other.cpus }
 }
 
 function noRoom(takes: Share, hosts: readonly Roomy[]): Refusal {

@@ -18,6 +18,8 @@ const rules: readonly [RegExp, string][] = [
   [/\r/g, ''],
   // CLI 20.10 says this or not, as its connections end in this order or that.
   [/^time=.*error waiting for container: context canceled.*\n/gm, ''],
+  // And this when the answer comes before all of the file has gone.
+  [/(?<=^|\[stderr\] )time=.*Can't add file .* to tar: io: read\/write on closed pipe.*\n/gm, ''],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? [+-]\d{4} [A-Z]+/g, '<time>'],
   [/\b(?:Less than a second|About an? \w+|\d+ (?:second|minute)s?)\b(?: ago)?/g, '<while>'],

@@ -61,7 +61,7 @@ describe('a farm whose Redis fails', () => {
     await until(async () => (await operate(b, 'GET', '/hosts')).json.length === 2, 'The hosts are back', 60_000)
     assert.equal(stream.destroyed, false)
     stream.destroy()
-    assert.match((await call(a, lost, 'GET', '/containers/json')).text, /is closed/)
+    await until(async () => (await call(a, lost, 'GET', '/containers/json')).text.includes('is closed'), 'The namespace is gone', 60_000)
     const fresh = await openDirectly(b)
     assert.equal(fresh.id.slice(0, 4), lost.id.slice(0, 4))
     assert.equal((await call(a, fresh, 'POST', '/volumes/create', { Name: 'kept' })).status, 201)

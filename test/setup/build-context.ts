@@ -1,9 +1,10 @@
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { atExit } from './at-exit.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'moorage-build-'))
-process.once('exit', () => rmSync(root, { recursive: true, force: true }))
+atExit(() => rmSync(root, { recursive: true, force: true }))
 
 /** A folder to build from, with these files; it ends with this process. */
 export function buildContext(files: Readonly<Record<string, string>>): string {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import { command, type CommandOptions, type Outcome } from './command.ts'
 import { dockerPath, treePath, type Version } from './paths.ts'
 
@@ -12,7 +13,7 @@ export function dockerConfig(): string {
   const plugins = join(treePath('engine-28.5'), 'usr/libexec/docker/cli-plugins')
   mkdirSync(join(directory, 'cli-plugins'))
   for (const plugin of readdirSync(plugins)) symlinkSync(join(plugins, plugin), join(directory, 'cli-plugins', plugin))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  atExit(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
 

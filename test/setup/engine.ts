@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import { command, must, type CommandOptions, type Outcome } from './command.ts'
 import { clear, clearLeftovers, makeDirectory, networkOf } from './engine-directory.ts'
 import { install } from './install.ts'
@@ -59,7 +60,7 @@ export async function startEngine({ version = '28.5', daemon = {}, listen = [] }
   install()
   clearLeftovers()
   const directory = makeDirectory()
-  process.once('exit', () => existsSync(directory) && clear(directory))
+  atExit(() => existsSync(directory) && clear(directory))
   const settings = { ...defaults, 'init-path': commonProgram('tini-static'), ...daemon }
   writeFileSync(join(directory, 'daemon.json'), JSON.stringify(settings))
   writeFileSync(join(directory, 'version'), version)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import { command, type Outcome } from './command.ts'
 import { root } from './paths.ts'
 import { until } from './processes.ts'
@@ -87,7 +88,7 @@ export async function startGateway({ engineSocket, stateDir, config, flags = [],
       return url !== '' && log.includes(url, from) && (withoutEngine || log.includes('Found Docker Engine', from))
     }, `The gateway is ready, having said: ${log.slice(from)}`)
   }
-  process.once('exit', () => {
+  atExit(() => {
     child.kill('SIGKILL')
     rmSync(home, { recursive: true, force: true })
   })

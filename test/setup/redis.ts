@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createConnection, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import { install } from './install.ts'
 import { treePath } from './paths.ts'
 import { isAlive, until } from './processes.ts'
@@ -71,7 +72,7 @@ async function startServer(parameters: (directory: string) => string[]): Promise
       rmSync(directory, { recursive: true, force: true })
     },
   }
-  process.once('exit', () => {
+  atExit(() => {
     child?.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })
   })

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import type { Version } from './paths.ts'
 import { cli, docker, type CliOptions } from './cli.ts'
 import type { Outcome } from './command.ts'
@@ -81,6 +82,6 @@ export async function workbench(version: Version, config: object = {}): Promise<
 export function emptyDockerConfig(): string {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-login-'))
   writeFileSync(join(directory, 'config.json'), '{}')
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  atExit(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }

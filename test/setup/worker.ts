@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atExit } from './at-exit.ts'
 import { root } from './paths.ts'
 import { until } from './processes.ts'
 
@@ -39,7 +40,7 @@ export async function startWorker(variables: Record<string, string>): Promise<Wo
     }
     rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   }
-  process.once('exit', clear)
+  const forget = atExit(clear)
   let url = ''
   await until(() => {
     if (child.exitCode !== null) throw new Error(`The Worker did not start:\n${log}`)
@@ -52,7 +53,7 @@ export async function startWorker(variables: Record<string, string>): Promise<Wo
       const ended = child.exitCode !== null || child.signalCode !== null ? undefined : once(child, 'exit')
       clear()
       await ended
-      process.off('exit', clear)
+      forget()
     },
   }
 }

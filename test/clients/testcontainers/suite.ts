@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DockerComposeEnvironment, GenericContainer, Network, Wait, type StartedTestContainer } from 'testcontainers'
+import { atExit } from '../../setup/at-exit.ts'
 
 /**
  * What people's tests do with Testcontainers, against whatever DOCKER_HOST says. Run where the gateway's address is, it prints a line for
@@ -13,7 +14,7 @@ const web = (name: string) => new GenericContainer('busybox')
   .withExposedPorts(80)
 
 const directory = mkdtempSync(join(tmpdir(), 'moorage-testcontainers-'))
-process.once('exit', () => rmSync(directory, { recursive: true }))
+atExit(() => rmSync(directory, { recursive: true }))
 
 const get = async (container: StartedTestContainer, port = 80, path = '/') =>
   (await (await fetch(`http://${container.getHost()}:${container.getMappedPort(port)}${path}`)).text()).trim()
