@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 
 /** The value below which that part of the values lies, e.g. 0.5 for the median. */
 export function quantile(values: readonly number[], part: number): number {
@@ -25,6 +25,11 @@ function readOr(file: string): string {
 /** Bytes of memory a process has in RAM. */
 export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+}
+
+/** How many descriptors a process has open. */
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
 }
 
 /** Milliseconds, with fractions, since some moment. */

@@ -2,6 +2,8 @@ import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { cpuSeconds, median, quantile } from './measure.ts'
 import type { Measured, Row } from './row.ts'
+import { builds } from './rows/builds.ts'
+import { images } from './rows/images.ts'
 import { life } from './rows/life.ts'
 import { ports } from './rows/ports.ts'
 import { small } from './rows/small.ts'
@@ -9,17 +11,18 @@ import { streams } from './rows/streams.ts'
 import { startWorld, type Side, type Transport, type World } from './world.ts'
 
 /**
- * `npm run bench [-- --only NAME[,NAME...] --rounds N --transport unix|tls]`: every row against the bare engine, interleaved, in one
+ * `npm run bench [-- --only NAME[,NAME...], of rows and of groups of them, --rounds N --transport unix|tls]`: every row against the bare engine, interleaved, in one
  * run. The engine itself is asked by the same transport: its unix socket, or its own mTLS. Figures are medians of the rounds' ratios.
  */
 const { values } = parseArgs({ options: { only: { type: 'string' }, rounds: { type: 'string', default: '11' }, transport: { type: 'string' } } })
-const rows: readonly Row[] = [...small, ...streams, ...life, ...ports]
+const groups: Readonly<Record<string, readonly Row[]>> = { small, streams, images, builds, life, ports }
+const rows = Object.values(groups).flat()
 
 function selected(): readonly Row[] {
   const names = values.only?.split(',')
-  const unknown = names?.find((name) => !rows.some((row) => row.name === name))
-  if (unknown !== undefined) throw new Error(`There is no row ${unknown}; there are ${rows.map((row) => row.name).join(', ')}`)
-  return names ? rows.filter((row) => names.includes(row.name)) : rows
+  const unknown = names?.find((name) => !groups[name] && !rows.some((row) => row.name === name))
+  if (unknown !== undefined) throw new Error(`There is no row ${unknown}; there are ${Object.entries(groups).map(([group, own]) => `${group} (${own.map((row) => row.name).join(', ')})`).join(', ')}`)
+  return names ? rows.filter((row) => names.some((name) => name === row.name || groups[name]?.includes(row))) : rows
 }
 
 interface Samples { direct: number[]; gateway: number[]; cpu: number[] }

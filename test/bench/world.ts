@@ -90,7 +90,7 @@ function wire({ directory }: OwnEngine, name: string, near: string, far: string)
 /** Certificates of the same kind as the gateway's, so that a handshake costs the same. */
 async function engineCertificates(directory: string, address: string) {
   const authority = await loadAuthority(directory)
-  await authority.server([address])
+  await authority.server([address, '127.0.0.1'])
   const client = await authority.namespace('abenchmarkclient', new Date(Date.now() + 24 * 3600 * 1000))
   const at = (name: string) => join(directory, name)
   writeFileSync(at('cert.pem'), client.cert)

@@ -2,13 +2,10 @@ import { once as event } from 'node:events'
 import { randomBytes } from 'node:crypto'
 import { latencies, median, now } from '../measure.ts'
 import { once, type Measured, type Row } from '../row.ts'
-import { imageArchive, tarOf } from '../archives.ts'
-import { begin, drained, pump, upload } from '../wire.ts'
+import { tarOf } from '../archives.ts'
+import { download, megabyte, megabytesPerSecond, send } from '../transfers.ts'
+import { begin, drained, pump } from '../wire.ts'
 import type { Side, World } from '../world.ts'
-
-const megabyte = 1024 * 1024
-
-const megabytesPerSecond = (bytes: number, start: number): Measured => ({ value: bytes / megabyte / ((now() - start) / 1000), units: bytes / 1e9 })
 
 /** A running container of the namespace with a big file and a big log. */
 function subject(world: World): Promise<string> {
@@ -68,26 +65,6 @@ async function execEcho(side: Side, container: string): Promise<Measured> {
   return { value: median(turns), units: turns.length }
 }
 
-async function download(side: Side, path: string): Promise<Measured> {
-  const socket = await side.connect()
-  const start = now()
-  const { status } = await begin(socket, { method: 'GET', path })
-  if (status !== 200) throw new Error(`GET ${path} answered ${status}`)
-  const size = await drained(socket)
-  socket.destroy()
-  return megabytesPerSecond(size, start)
-}
-
-async function send(side: Side, method: string, path: string, body: readonly Buffer[]): Promise<Measured> {
-  const socket = await side.connect()
-  const start = now()
-  const answer = await upload(socket, { method, path }, body)
-  const measured = megabytesPerSecond(body.reduce((sum, piece) => sum + piece.length, 0), start)
-  socket.destroy()
-  if (answer.status >= 300 || /"error"/.test(String(answer.body))) throw new Error(`${method} ${path} answered ${answer.status}: ${answer.body}`)
-  return measured
-}
-
 /** Bytes that flow. */
 export const streams: readonly Row[] = [
   row('exec-stdout', 0.9, async (world) => { const id = await subject(world); return (side) => execOut(side, id) }),
@@ -98,11 +75,7 @@ export const streams: readonly Row[] = [
   row('archive-up', 0.9, async (world) => {
     const id = await subject(world)
     const tar = tarOf({ sent: randomBytes(128 * megabyte) })
-    return (side) => send(side, 'PUT', `/containers/${id}/archive?path=/tmp`, tar)
-  }),
-  row('load', 0.6, async () => {
-    const tar = imageArchive('bench/load:1', randomBytes(128 * megabyte))
-    return (side) => send(side, 'POST', '/images/load?quiet=1', tar)
+    return (side) => send(side, { method: 'PUT', path: `/containers/${id}/archive?path=/tmp` }, tar)
   }),
 ]
 
