@@ -19,9 +19,20 @@ const pythonRecipe = `${recipe}
 for folder in lib lib64 usr/bin usr/lib; do mkdir -p "$1/$folder" && cp -a "$3/$folder/." "$1/$folder"; done
 rm -rf "$1"/usr/lib/*/gconv && ln -s /usr/bin/python3.11 "$1/bin/python3"`
 
+/** What the machine's Node needs beside busybox, as the official image has it: `node` on the PATH, `/usr/bin/env`, and the libraries that it names. */
+const nodeRecipe = `${recipe}
+mkdir -p "$1/usr/local/bin" "$1/usr/bin" && cp "$4" "$1/usr/local/bin/node" && ln -s /bin/busybox "$1/usr/bin/env"
+for library in $(ldd "$4" | grep -o '/[^ ]*'); do mkdir -p "$1/$(dirname "$library")" && cp -L "$library" "$1/$library"; done
+# Node ${process.version}`
+
 /** Path of a tar of busybox's file system, made once. */
 export function busyboxTar(): string {
   return tarOf('busybox', recipe)
+}
+
+/** Path of a tar of a file system with this Node in it, made once. */
+export function nodeTar(): string {
+  return tarOf('node', nodeRecipe)
 }
 
 /** Path of a tar made once by the recipe. */
@@ -29,7 +40,7 @@ function tarOf(name: string, recipe: string): string {
   const path = join(cache, `${name}-${createHash('sha256').update(recipe).digest('hex').slice(0, 12)}.tar`)
   if (existsSync(path)) return path
   const directory = mkdtempSync(join(tmpdir(), `moorage-${name}-`))
-  must('sh', ['-c', recipe, 'sh', join(directory, 'root'), commonProgram('busybox'), treePath('python')])
+  must('sh', ['-c', recipe, 'sh', join(directory, 'root'), commonProgram('busybox'), treePath('python'), process.execPath])
   must('tar', ['--sort=name', '--mtime=@0', '--owner=0', '--group=0', '-C', join(directory, 'root'), '-cf', join(directory, 'tar'), '.'])
   must('cp', [join(directory, 'tar'), `${path}.${process.pid}`])
   renameSync(`${path}.${process.pid}`, path)
