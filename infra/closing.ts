@@ -36,6 +36,8 @@ export interface ClosingParts {
   cut(ns: string): void
   /** Hears of a namespace that is closed now. */
   onClosed(namespace: Namespace): void
+  /** Hears what a closing that nobody waits for failed of. */
+  onDefect(what: string, error: unknown): void
 }
 
 /** Milliseconds for which a gateway has the duty of closing a namespace unless it goes on taking it. */
@@ -47,7 +49,7 @@ const [passes, pause, longestPause] = [4, 500, 600_000]
 /** Closings under way at one time when many are due. */
 const atOnce = 8
 
-export function closer({ store, hosts, gateway, cut, onClosed }: ClosingParts): Closer {
+export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: ClosingParts): Closer {
   const closing = new Map<string, Promise<Closed>>()
   const postponed = new Map<string, { until: number; pause: number }>()
   let heard = 0
@@ -127,7 +129,7 @@ export function closer({ store, hosts, gateway, cut, onClosed }: ClosingParts): 
       const due = (await store.due(Date.now())).map(({ id }) => id)
       for (const id of postponed.keys()) if (!due.includes(id)) postponed.delete(id)
       await Promise.all(Array.from({ length: atOnce }, async () => {
-        for (let id = due.shift(); id !== undefined; id = due.shift()) await reapOne(id).catch((error) => report(error, String(id)))
+        for (let id = due.shift(); id !== undefined; id = due.shift()) await reapOne(id).catch((error) => { if (!isToBeExpected(error)) onDefect(`to close namespace ${id}`, error) })
       }))
     },
     async follow() {
@@ -152,7 +154,7 @@ function kindsOf(removed: Removed): (keyof Removed)[] {
   return Object.keys(removed) as (keyof Removed)[]
 }
 
-function report(error: unknown, ns: string): void {
-  // A store that is away says so by itself, and what another gateway has closed meanwhile is no failure.
-  if (!(error instanceof Refusal && [404, 503].includes(error.status))) console.error(`closing namespace ${ns}:`, error)
+/** A store that is away says so by itself, and what another gateway has closed meanwhile is no failure. */
+function isToBeExpected(error: unknown): boolean {
+  return error instanceof Refusal && [404, 503].includes(error.status)
 }

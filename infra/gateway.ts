@@ -83,7 +83,8 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const ports = relays({ store, alone: config.store === undefined, range: config.ports.range, address: await relayAddress(config.ports.address, config.listen.host), admit: callers.has })
   let current = config
   const policy = policies(() => current.policies)
-  const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret })
+  const onDefect = talk.defect
+  const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret, onDefect })
   const records = namespaceCache(store, Date.now)
   const fit = fitness(config.admission, talk.shortfalls)
   const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, Date.now)
@@ -98,10 +99,10 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const lease = leases(store, records.find, policy, Date.now)
-  const reach: Reach = { clientOf, grpc: grpcDoor(), spare: open.spare }
+  const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare }
   const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
   const inside = jobSockets({
-    directory: config.jobSockets, store, servedAt: sockets.at,
+    directory: config.jobSockets, store, servedAt: sockets.at, onDefect,
     listen: async (ns, path) => draining.watch(await listenSocket(app, reach, { add: open.addInside }, ns, path, 0o666)),
   })
   const house: House = {
@@ -120,7 +121,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     observe: observing.observe,
   }
   const closing = closer({
-    store, hosts, gateway,
+    store, hosts, gateway, onDefect,
     onClosed: observing.recent.noteClosed,
     cut(ns) {
       records.drop(ns)
@@ -151,10 +152,14 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   state.announce({ url, pid: process.pid })
   await sockets.resume()
   await inside.resume()
+  const task = (what: string, every: number, work: () => Promise<void>) => regularly(every, work, (error) => onDefect(what, error))
   const tasks = [
-    regularly(hostsEvery, farm.refresh), regularly(pulse, gateway.live), regularly(reapEvery, closing.reap),
-    regularly(closingsEvery, closing.follow), regularly(closingsEvery, () => lease.extend(open.namespaces())),
-    regularly(sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),
+    task('to learn what hosts there are', hostsEvery, farm.refresh),
+    task('to say that it lives', pulse, gateway.live),
+    task('to look for namespaces whose time is over', reapEvery, closing.reap),
+    task('to follow what other gateways close', closingsEvery, closing.follow),
+    task('to extend leases', closingsEvery, () => lease.extend(open.namespaces())),
+    task('to tend control groups', sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),
   ]
   return {
     url,

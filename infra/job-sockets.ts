@@ -21,13 +21,15 @@ export interface JobSocketsOptions {
   /** The path at which a namespace is served beside its job, if it is. */
   servedAt(ns: string): string | undefined
   listen(ns: string, path: string): Promise<Server>
+  /** Hears of a socket that could not be served again. */
+  onDefect(what: string, error: unknown): void
 }
 
 /**
  * Sockets that containers of a namespace may have bound instead of the engine's. They lie in a directory that only the gateway's user
  * may enter, so the sockets themselves can be open to every user of the container.
  */
-export function jobSockets({ directory, store, servedAt, listen }: JobSocketsOptions): ServedJobSockets {
+export function jobSockets({ directory, store, servedAt, listen, onDefect }: JobSocketsOptions): ServedJobSockets {
   const servers = new Map<string, Promise<Server>>()
   if (directory !== undefined) mkdirSync(directory, { recursive: true, mode: 0o700 })
   const pathOf = (ns: string) => join(directory!, `${ns}.sock`)
@@ -57,7 +59,7 @@ export function jobSockets({ directory, store, servedAt, listen }: JobSocketsOpt
     async resume() {
       const left = directory === undefined ? [] : readdirSync(directory).filter((name) => /^[a-z][a-z0-9]{15}\.sock$/.test(name))
       for (const ns of left.map((name) => name.slice(0, 16))) {
-        if ((await store.find(ns))?.state === 'open') await begin(ns).catch((error) => console.error(error))
+        if ((await store.find(ns))?.state === 'open') await begin(ns).catch((error) => onDefect(`to open the socket of namespace ${ns} again`, error))
         else rmSync(pathOf(ns), { force: true })
       }
     },

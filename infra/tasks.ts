@@ -7,12 +7,13 @@ export interface Task {
   stop(): Promise<void>
 }
 
-/** Does the work at once and then so many milliseconds after it was done. What fails is tried again at the next time. */
-export function regularly(milliseconds: number, work: () => Promise<void>): Task {
+/** Does the work at once and then so many milliseconds after it was done. What fails is tried again at the next time; `onDefect` hears of it. */
+export function regularly(milliseconds: number, work: () => Promise<void>, onDefect: (error: unknown) => void): Task {
   const stopping = new AbortController()
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      await work().catch(report)
+      // A store that is away says so by itself, once.
+      await work().catch((error) => { if (!isNotNow(error)) onDefect(error) })
       await sleep(milliseconds, undefined, { signal: stopping.signal, ref: false }).catch(() => {})
     }
   })()
@@ -34,11 +35,6 @@ export async function whenAnswering<T>(work: () => Promise<T>): Promise<T> {
       await sleep(100)
     }
   }
-}
-
-function report(error: unknown): void {
-  // A store that is away says so by itself, once.
-  if (!isNotNow(error)) console.error(error)
 }
 
 function isNotNow(error: unknown): boolean {

@@ -57,6 +57,13 @@ test('no file that people read has more than 400 lines', () => {
   assert.deepEqual(files.filter(isLong), [])
 })
 
+test('what a gateway says goes through its log, so that a log of JSON is nothing else', () => {
+  // A Worker has no other log; commands of the command line talk to people.
+  const files = globSync('{lib,functions,infra}/**/*.ts', { cwd: root, exclude: ['infra/worker/**', 'infra/cli/**', 'infra/observe/log.ts', 'infra/hosts/helper/build.ts'] })
+  assert.ok(files.includes('infra/closing.ts'))
+  assert.deepEqual(files.filter((file) => /\bconsole\.|process\.std(err|out)/.test(readFileSync(join(root, file), 'utf8'))), [])
+})
+
 test('the lock file names packages, and not where somebody once got them', () => {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
   assert.ok(Object.keys(packages).length > 1)

@@ -49,8 +49,13 @@ async function serve(config: Config, again: () => Config): Promise<void> {
   const stopped = signalled()
   const { startGateway } = await import('../gateway.ts')
   const log = await openLog(config)
+  process.removeAllListeners('warning').on('warning', ({ message }) => log.warn(message))
+  process.on('uncaughtException', (error) => {
+    log.error('The gateway ends by a defect', { error })
+    process.exit(exitCodes.failed)
+  })
   const gateway = await startGateway(config, operatorTalk(config, log)).catch((error) => {
-    throw notStarted(config, error)
+    throw said(config, log, notStarted(config, error))
   })
   process.on('SIGHUP', () => reload(gateway, again, log))
   log.info(`Moorage listens on ${gateway.url}; its state is in ${config.state}.`)
@@ -96,7 +101,7 @@ function operatorTalk(config: Config, log: Log) {
       if (list('warn') !== '') once(`${name} lacks`, `Warning about host ${name}: ${list('warn')}.`)
       if (list('refuse') !== '') once(`${name} refused`, `Host ${name} takes no namespaces: ${list('refuse')}.`)
     },
-    defect: (endpoint: string, error: unknown) => log.error(`The gateway failed to handle ${endpoint}`, { error }),
+    defect: (what: string, error: unknown) => log.error(`The gateway failed ${what}`, { error }),
     auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),
     call: log.call,
     hostUnlimited: (name: string, reason: string) => log.warn(`Namespaces on ${name === onlyHost ? 'the engine' : `host ${name}`} are not limited as a whole, `
@@ -125,6 +130,13 @@ function signalled(): Promise<void> {
     }
     process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   })
+}
+
+/** Where logs are JSON, this is too. */
+function said({ logFormat }: Config, log: Log, { message, cause }: Error): Failure {
+  if (logFormat === 'text') return new Failure(message, undefined, { cause })
+  log.error(message)
+  return new Failure('', undefined, { cause })
 }
 
 function notStarted({ listen: { host, port } }: Config, error: Error): Error {

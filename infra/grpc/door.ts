@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { GrpcService } from '../../lib/grpc.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { budget, messageLimit, type Budget } from './frames.ts'
-import { serveGrpc, type GrpcServing } from './serve.ts'
+import { serveGrpc, type GrpcServing, type OnDefect } from './serve.ts'
 
 /** gRPC connections of one namespace at one time; a build has one or two. */
 const maxConnections = 256
@@ -23,7 +23,8 @@ export interface GrpcPlace {
   leave(): void
 }
 
-export function grpcDoor(): GrpcDoor {
+/** `onDefect` hears what was thrown in calls that is no answer. */
+export function grpcDoor(onDefect: OnDefect): GrpcDoor {
   const inside = new Map<string, { connections: number; held: Budget }>()
   const servings = new Set<GrpcServing>()
   return {
@@ -34,7 +35,7 @@ export function grpcDoor(): GrpcDoor {
       room.connections++
       return {
         serve(socket, service) {
-          const serving = serveGrpc(socket, service, room.held)
+          const serving = serveGrpc(socket, service, room.held, onDefect)
           servings.add(serving)
           void serving.ended.then(() => servings.delete(serving))
           return serving

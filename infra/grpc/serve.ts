@@ -15,6 +15,9 @@ const idleAfter = 600_000
 /** Milliseconds a caller has to end its half of a call that is over. */
 const callerEnds = 1_000
 
+/** Hears of a defect: what the gateway did, in words that follow "failed", and what was thrown. */
+export type OnDefect = (what: string, error: unknown) => void
+
 /** A gRPC server on one connection. */
 export interface GrpcServing {
   /** Resolves when the connection is over. */
@@ -27,7 +30,7 @@ export interface GrpcServing {
 }
 
 /** Serves gRPC on a connection whose other side starts HTTP/2 with prior knowledge, or has just been told 101. `held`: what its messages may hold. */
-export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): GrpcServing {
+export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget, onDefect: OnDefect): GrpcServing {
   const session = performServerHandshake(socket, {
     settings: { ...settings, maxConcurrentStreams: maxStreams, maxHeaderListSize: 64 * 1024 },
     maxSessionMemory: 64, maxSendHeaderBlockLength: 16 * 1024 * 1024, maxSessionInvalidFrames: 100, peerMaxConcurrentStreams: 0,
@@ -46,7 +49,7 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): G
       if (--open === 0 && !session.destroyed) idle = arm()
       endIfIdle()
     })
-    void answer(stream, headers, rawHeaders as unknown as string[], service, held)
+    void answer(stream, headers, rawHeaders as unknown as string[], service, held, onDefect)
   })
   session.on('error', () => {})
   // A half-closed connection is a client that died: nothing of it goes on.
@@ -71,7 +74,7 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget): G
   }
 }
 
-async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, held: Budget): Promise<void> {
+async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, held: Budget, onDefect: OnDefect): Promise<void> {
   const gone = new AbortController()
   stream.on('error', () => {})
   stream.on('close', () => gone.abort())
@@ -81,7 +84,7 @@ async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, r
     for await (const message of service(rpc)) await out.send(message)
     out.end(undefined)
   } catch (error) {
-    out.end(asGrpcError(error, gone.signal))
+    out.end(asGrpcError(error, gone.signal, (defect) => onDefect(`to handle ${String(headers[':path'])}`, defect)))
   }
 }
 
@@ -97,10 +100,10 @@ function methodOf(headers: IncomingHttpHeaders): string {
   return path.slice(1)
 }
 
-function asGrpcError(error: unknown, gone: AbortSignal): GrpcError {
+function asGrpcError(error: unknown, gone: AbortSignal, report: (error: unknown) => void): GrpcError {
   if (error instanceof GrpcError) return error
   // Streams that the caller broke off fail in the transport's words; nobody is there to be told.
-  if (!gone.aborted && (error as { code?: string } | undefined)?.code !== 'ABORT_ERR') console.error(error)
+  if (!gone.aborted && (error as { code?: string } | undefined)?.code !== 'ABORT_ERR') report(error)
   return new GrpcError(codes.internal, 'the gateway failed to handle this call; the operator finds the cause in its log')
 }
 

@@ -17,6 +17,8 @@ export interface Talk {
   hostAway(name: string, url: string, reason: string): void
   /** Namespaces on this host are not limited as a whole. */
   hostUnlimited(name: string, reason: string): void
+  /** A defect of the gateway, in words that follow "failed". */
+  defect(what: string, error: unknown): void
 }
 
 export interface Attending {
@@ -48,6 +50,7 @@ const soon = 10_000
 export function attendHost({ name, url, tls }: FarmHost, attending: Attending): LiveHost {
   const { store, ports, groups, sharedImages, probe, gateway, talk } = attending
   const duty = `host ${name}`
+  const report = (error: unknown) => talk.defect(`to look at what is on host ${name}`, error)
   let onDuty = false
   let looked = 0
   let looking: Promise<void> | undefined
@@ -66,7 +69,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
   }
 
   /** One look at a time. What the store or the engine fails is tried again at the next tick. */
-  const lookOnce = () => looking ??= look().catch((error) => report(error, name)).finally(() => { looking = undefined })
+  const lookOnce = () => looking ??= look().catch((error) => report(error)).finally(() => { looking = undefined })
 
   async function tick(): Promise<void> {
     if (!host.up()) return
@@ -74,11 +77,12 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
     if (!onDuty) return
     if (!before || Date.now() - looked > lookEvery) await lookOnce()
-    else await clearLeft(host).catch((error) => report(error, name))
+    else await clearLeft(host).catch((error) => report(error))
   }
 
   const host = liveHost({
     name, url, tls, sharedImages, probe, publishOn: attending.publishOn(url), turns: turns(store.turns), groups,
+    onDefect: talk.defect,
     onUnlimited: (reason) => talk.hostUnlimited(name, reason),
     async onConnected(connected) {
       onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
@@ -108,10 +112,6 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
       await host.stop()
     },
   }
-}
-
-function report(error: unknown, name: string): void {
-  console.error(`looking at what is on host ${name}:`, error)
 }
 
 /** Is this an object of the namespace that has no claim and that no gateway is about to claim? */

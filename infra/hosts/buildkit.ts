@@ -3,12 +3,12 @@ import type { GrpcChannel, GrpcService } from '../../lib/grpc.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { grpcChannel } from '../grpc/channel.ts'
 import { budget, messageLimit } from '../grpc/frames.ts'
-import { serveGrpc } from '../grpc/serve.ts'
+import { serveGrpc, type OnDefect } from '../grpc/serve.ts'
 import type { EngineClient } from './client.ts'
 import { upgradeEngine } from './upgrade.ts'
 
-/** The two ways to an engine's BuildKit: calling it, and being called by it. */
-export function buildkitOf(client: Pick<EngineClient, 'address'>, name: string): Pick<Host, 'channel' | 'session'> {
+/** The two ways to an engine's BuildKit: calling it, and being called by it. `onDefect` hears what was thrown in calls of the engine that is no answer. */
+export function buildkitOf(client: Pick<EngineClient, 'address'>, name: string, onDefect: OnDefect): Pick<Host, 'channel' | 'session'> {
   async function upgraded(request: EngineRequest, signal: AbortSignal) {
     const opened = await upgradeEngine(client, request, signal, name)
     if ('text' in opened) throw new Refusal(opened.status, `host ${name} does not serve BuildKit: ${opened.text.trim()}`)
@@ -20,7 +20,7 @@ export function buildkitOf(client: Pick<EngineClient, 'address'>, name: string):
     },
     async session(headers, service: GrpcService, signal) {
       const socket = await upgraded({ method: 'POST', path: '/session', upgrade: 'h2c', headers }, signal)
-      const serving = serveGrpc(socket, service, budget(4 * messageLimit))
+      const serving = serveGrpc(socket, service, budget(4 * messageLimit), onDefect)
       signal.addEventListener('abort', () => serving.close(), { once: true })
       if (signal.aborted) serving.close()
       return { ended: serving.ended }

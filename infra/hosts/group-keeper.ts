@@ -20,6 +20,8 @@ export interface KeeperParts {
   policy(name: string): Policy
   /** The farm's, the same on all its gateways. */
   secret: string
+  /** Hears what a look that is done again later failed of. */
+  onDefect(what: string, error: unknown): void
 }
 
 /** For what nobody says limits of any more; as many processes as a kernel can have. */
@@ -28,7 +30,7 @@ const unlimited: Policy = { ...defaultPolicy, limits: { ...defaultPolicy.limits,
 /** Seconds a helper container may be there; its gateway is gone when it is older. */
 const helperAge = 600
 
-export function groupKeeper({ mode, store, policy, secret }: KeeperParts): GroupKeeper {
+export function groupKeeper({ mode, store, policy, secret, onDefect }: KeeperParts): GroupKeeper {
   const derived = groupNames(secret)
   const names = () => derived
 
@@ -62,7 +64,7 @@ export function groupKeeper({ mode, store, policy, secret }: KeeperParts): Group
         await removeOldHelpers(host, Date.now() / 1000 - helperAge)
       } catch (error) {
         // The next look finds what this one left.
-        if (host.up()) console.error(error)
+        if (host.up()) onDefect(`to tend the control groups of host ${host.name}`, error)
       }
     },
   }

@@ -41,6 +41,8 @@ export interface HostOptions {
   /** References the operator shares with every namespace. */
   sharedImages: readonly string[]
   groups: { mode: GroupMode; names(): Promise<GroupNames> }
+  /** Hears of a defect of the gateway, in words that follow "failed". */
+  onDefect(what: string, error: unknown): void
   /** Told, once for each reason, that namespaces are not limited as a whole on this host. */
   onUnlimited(reason: string): void
   probe: Probing
@@ -84,7 +86,7 @@ export function liveHost(options: HostOptions): LiveHost {
     watch: hub.watch,
     containerOfExec: execs.of,
     learnExec: execs.learn,
-    ...buildkitOf(client, options.name),
+    ...buildkitOf(client, options.name, options.onDefect),
     exclusively: locks(),
     builds: new Map(),
     inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import type { Outcome } from '../../lib/outcome.ts'
 import type { Config } from '../config.ts'
 
@@ -14,7 +13,9 @@ export interface Log {
 /** In pino's numbers. */
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, silent: Infinity } as const
 
+/** A log that cannot be written, because its disk is full or its reader has gone, stops nothing. */
 export async function openLog({ log: level, logFormat }: Pick<Config, 'log' | 'logFormat'>): Promise<Log> {
+  process.stderr.on('error', () => {})
   const write = logFormat === 'json' ? await jsonWriter(level) : textWriter(levels[level])
   return {
     info: (line, fields) => write('info', line, fields),
@@ -47,6 +48,6 @@ function withoutControls(line: string): string {
 async function jsonWriter(level: Config['log']): Promise<Write> {
   // Loaded only when it is wanted: the gateway starts faster without it.
   const { pino } = await import('pino')
-  const logger = pino({ level, serializers: { error: pino.stdSerializers.err } }, { write: (line: string) => void writeSync(2, line) })
+  const logger = pino({ level, serializers: { error: pino.stdSerializers.err } }, { write: (line: string) => void process.stderr.write(line) })
   return (at, line, fields) => logger[at](fields ?? {}, line)
 }

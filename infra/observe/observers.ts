@@ -8,8 +8,8 @@ import { recent, type Recent } from './recent.ts'
 
 /** What the observers tell the operator. */
 export interface ObserverTalk {
-  /** A defect of the gateway: what was thrown while it answered `endpoint`. */
-  defect(endpoint: string, error: unknown): void
+  /** A defect of the gateway: what was thrown while it did `what`, in words that follow "failed". */
+  defect(what: string, error: unknown): void
   /** Every call, for a log that wants them. */
   call: Observer
   /** Lines of the audit stream were lost. */
@@ -43,7 +43,7 @@ export async function observers(config: Pick<Config, 'audit'>, { store, hosts, c
       remembering.observe(outcome)
       auditing?.observe(outcome)
       talk.call(outcome)
-      if (outcome.failure !== undefined) talk.defect(outcome.endpoint, outcome.failure)
+      if (outcome.failure !== undefined) talk.defect(`to handle ${outcome.endpoint}`, outcome.failure)
     },
     reopen: () => auditing?.reopen(),
     stop: () => auditing?.stop(),

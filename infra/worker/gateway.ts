@@ -68,7 +68,7 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
       if (failure !== undefined) console.error(`The gateway failed to handle ${endpoint}`, failure)
     },
   }
-  const closing = closer({ store, hosts, gateway, cut: () => {}, onClosed: () => {} })
+  const closing = closer({ store, hosts, gateway, cut: () => {}, onClosed: () => {}, onDefect: (what, error) => console.error(`The gateway failed ${what}`, error) })
   const controls = control({
     store, hosts, policy: settings.policy, fitness: { of: () => [] }, overcommit: settings.OVERCOMMIT, farm: { refresh: reachAll }, configured: [],
     recognise: recogniser({ operatorToken: authority.operatorToken, store, oidc: oidc({ issuers: settings.OIDC, spend: store.spend }), now: Date.now }),

@@ -82,6 +82,14 @@ describe('moorage serve', () => {
     await ended(second.child, 'SIGTERM')
   })
 
+  it('says why it did not start in JSON where its log is that', async () => {
+    const { child } = await serving(join(root, 'first'), '--log-format', 'json')
+    const again = await moorage(['serve', '--state', join(root, 'first'), '--listen', '127.0.0.1:0', '--log-format', 'json'])
+    assert.equal(again.code, 1)
+    assert.deepEqual(again.stderr.trim().split('\n').map((line) => { const { level, msg } = JSON.parse(line); return [level, /in use by the gateway with pid/.test(msg)] }), [[50, true]])
+    await ended(child, 'SIGTERM')
+  })
+
   it('does not share its state directory or its address', async () => {
     const state = join(root, 'shared')
     const { child } = await serving(state)

@@ -30,7 +30,7 @@ const service: GrpcService = async function* ({ method, requests, signal, metada
 }
 
 before(async () => {
-  server = createServer({ allowHalfOpen: true }, (socket) => { served.push({ socket: new WeakRef(socket), serving: serveGrpc(socket, service, budget(4 * messageLimit)) }) })
+  server = createServer({ allowHalfOpen: true }, (socket) => { served.push({ socket: new WeakRef(socket), serving: serveGrpc(socket, service, budget(4 * messageLimit), (what, error) => { throw new Error(`failed ${what}`, { cause: error }) }) }) })
   server.listen(path)
   await once(server, 'listening')
 })
