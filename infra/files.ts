@@ -14,8 +14,18 @@ export function readIfThere(path: string): string | undefined {
 export function writePrivately(path: string, text: string): void {
   const draft = `${path}.${process.pid}.new`
   rmSync(draft, { force: true })
-  writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
-  renameSync(draft, path)
+  try {
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
+    renameSync(draft, path)
+  } catch (error) {
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
+
+/** Was it thrown because a disk, or one's quota of it, is full? Of files and of SQLite's (13: SQLITE_FULL). */
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '') || (error instanceof Error && 'errcode' in error && error.errcode === 13)
 }
 
 /** The code of a system error (`ENOENT`), or undefined for anything else that was thrown. */

@@ -20,6 +20,7 @@ import { gatewayIdentity } from './identity.ts'
 import { oidc } from './openers/oidc.ts'
 import { recogniser } from './openers/recognise.ts'
 import { leases } from './leases.ts'
+import { monotonic } from './clock.ts'
 import { jobSockets } from './job-sockets.ts'
 import { namespaceCache } from './namespace-cache.ts'
 import { namespaceSockets } from './namespace-sockets.ts'
@@ -37,6 +38,7 @@ import { drain } from './server/drain.ts'
 import { listenSocket, listenTls } from './server/listen.ts'
 import { openState } from './state.ts'
 import { openStore, type StoreTalk } from './stores/open.ts'
+import { reservations } from './reservations.ts'
 import { regularly, whenAnswering } from './tasks.ts'
 
 /** A running gateway. */
@@ -75,7 +77,8 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   await whenAnswering(() => joinFarm(state, shared))
   const authority = await loadAuthority(config.state)
   const gateway = gatewayIdentity(shared, config.store === undefined, authority.caPem)
-  const store = { ...shared, reserve: (reservation: Parameters<typeof shared.reserve>[0]) => shared.reserve({ by: gateway.id, ...reservation }) }
+  const reserved = reservations(shared, gateway.id, monotonic)
+  const { store } = reserved
   await gateway.live()
   const callers = sources(store)
   const open = connections(callers.seen)
@@ -89,7 +92,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const fit = fitness(config.admission, talk.shortfalls)
   const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, Date.now)
   const hosts = hostPool((record) => attendHost(record, {
-    store, ports, groups, gateway, talk, onStrangers, sharedImages: config.images.shared,
+    store, ports, groups, gateway, talk, onStrangers, isOver: async (claim) => claim.facts.by === gateway.id ? reserved.isOver(claim) : !await gateway.isAlive(claim.facts.by), sharedImages: config.images.shared,
     publishOn: (at) => publishAddress(at, config.ports.reach),
     probe: { every: config.probe.every * 1000, patience: config.probe.patience * 1000 },
     async onConnected(host) {
@@ -100,7 +103,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const lease = leases(store, records.find, policy, Date.now)
   const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare }
-  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)))
+  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)), onDefect)
   const inside = jobSockets({
     directory: config.jobSockets, store, servedAt: sockets.at, onDefect,
     listen: async (ns, path) => draining.watch(await listenSocket(app, reach, { add: open.addInside }, ns, path, 0o666)),

@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { Option, type Command } from 'commander'
 import { ConfigError, loadConfig, onlyHost, settings, type Config, type Setting } from '../config.ts'
 import type { Shortfall, Verdict } from '../../lib/admission.ts'
-import { errorCode } from '../files.ts'
+import { errorCode, isDiskFull } from '../files.ts'
 import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
 import { openLog, type Log } from '../observe/log.ts'
@@ -106,8 +106,8 @@ function operatorTalk(config: Config, log: Log) {
     call: log.call,
     hostUnlimited: (name: string, reason: string) => log.warn(`Namespaces on ${name === onlyHost ? 'the engine' : `host ${name}`} are not limited as a whole, `
       + `each container is: ${reason} (setting controlGroups).`),
-    storeAway: (reason: string) => log.warn(`The store does not answer (Redis: ${reason}). New work is answered 503, what runs goes on; Moorage keeps trying.`),
-    storeBack: () => log.info('The store answers again.'),
+    storeAway: (reason: string) => log.warn(`The store cannot be used: ${reason}. New work is answered 503, what runs goes on; Moorage keeps trying.`),
+    storeBack: () => log.info('The store works again.'),
   }
 }
 
@@ -139,7 +139,7 @@ function said({ logFormat }: Config, log: Log, { message, cause }: Error): Failu
   return new Failure('', undefined, { cause })
 }
 
-function notStarted({ listen: { host, port } }: Config, error: Error): Error {
+function notStarted({ listen: { host, port }, state }: Config, error: Error): Error {
   const reasons: Record<string, string> = {
     EADDRINUSE: 'is in use by another program; stop that one',
     EACCES: 'may not be listened on by this user; take a port above 1023',
@@ -148,6 +148,9 @@ function notStarted({ listen: { host, port } }: Config, error: Error): Error {
   }
   const code = errorCode(error) ?? ''
   const isListen = 'syscall' in error && ['listen', 'bind', 'getaddrinfo'].includes(String(error.syscall))
+  if (isDiskFull(error)) {
+    return new Failure(`The gateway did not start, because the disk of its state directory ${state} is full; make room there, or give it another directory with --state`, undefined, { cause: error })
+  }
   if (isListen && reasons[code]) return new Failure(`${host}:${port} ${reasons[code]}, or choose another address with --listen HOST:PORT`, undefined, { cause: error })
   return new Failure(`The gateway did not start: ${error.message}`, undefined, { cause: error })
 }

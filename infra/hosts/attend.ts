@@ -4,7 +4,7 @@ import { clearLeft } from '../../lib/images/real.ts'
 import { reconcileImages } from '../../lib/images/reconcile.ts'
 import { jobName } from '../../lib/names.ts'
 import { reconcile } from '../../lib/reconcile.ts'
-import type { Kind, Store } from '../../lib/store.ts'
+import type { Claim, Kind, Store } from '../../lib/store.ts'
 import type { GatewayIdentity } from '../identity.ts'
 import type { Relays } from '../ports/relays.ts'
 import { turns } from '../turns.ts'
@@ -31,6 +31,8 @@ export interface Attending {
   probe: Probing
   gateway: GatewayIdentity
   talk: Talk
+  /** Is nobody creating what this reservation is for any more? */
+  isOver(reservation: Claim): Promise<boolean>
   /** Told after each connection, when the host's facts are known. */
   onConnected(host: LiveHost): Promise<void>
   /** Told which namespaces objects on the host are named after that do not live there, each time all of them were looked at; true to look again soon. */
@@ -57,7 +59,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
 
   async function look(): Promise<void> {
     await reconcileImages(host, store)
-    const strangers = await reconcile(host, store, { isOver: async ({ facts }) => !await gateway.isAlive(facts.by) })
+    const strangers = await reconcile(host, store, attending)
     const isPending = await attending.onStrangers(host, strangers)
     looked = Date.now() - (isPending ? lookEvery - soon : 0)
   }

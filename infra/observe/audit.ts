@@ -30,6 +30,12 @@ export async function audit({ file, reads }: AuditConfig, onLoss: (reason: strin
       if (record) destination.write(`${JSON.stringify(record)}\n`)
     },
     reopen: () => { if (file !== '-') destination.reopen() },
-    stop: () => destination.flushSync(),
+    stop() {
+      try {
+        destination.flushSync()
+      } catch (error) {
+        onLoss((error as Error).message)
+      }
+    },
   }
 }

@@ -41,8 +41,8 @@ describe('a farm whose Redis fails', () => {
     }
     await until(async () => (await call(a, namespace, 'GET', '/containers/db/json')).status === 200, 'The gateway recovers', 60_000)
     await until(async () => (await call(b, namespace, 'GET', '/containers/db/json')).status === 200, 'The other recovers', 60_000)
-    assert.match(a.log(), /The store does not answer \(Redis: /)
-    await until(() => a.log().includes('The store answers again.'), 'The recovery is told')
+    assert.match(a.log(), /The store cannot be used: it does not answer \(Redis: /)
+    await until(() => a.log().includes('The store works again.'), 'The recovery is told')
     await a.moorage(['close', namespace.id])
   })
 
