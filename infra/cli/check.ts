@@ -2,18 +2,19 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { ConfigError, loadConfig } from '../config.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, type Manual } from './manual.ts'
 
-const help = `
-Reads the file as \`moorage serve --config FILE\` would, with the same environment, and starts nothing.
-Prints what the gateway would run with, or each problem with its line and column.
-Exit codes: 0 the file can be used, 2 it cannot.
-
-Example:
-  $ moorage check /etc/moorage/moorage.yaml && systemctl reload moorage`
+const manual: Manual = {
+  about: `Reads the file as \`moorage serve --config FILE\` would, with the same environment, and starts nothing.
+Prints what the gateway would run with, or each problem with its line and column.`,
+  environment: { 'MOORAGE_*': 'settings, as for moorage serve: they hold instead of what the file says' },
+  exits: { 0: 'the file can be used', 2: 'it cannot' },
+  examples: ['moorage check /etc/moorage/moorage.yaml && systemctl reload moorage'],
+}
 
 /** `moorage check`. */
 export function define(command: Command): void {
-  command.argument('<FILE>', 'YAML file with settings and policies').addHelpText('after', help).action(check)
+  addManual(command, manual).argument('<FILE>', 'YAML file with settings and policies').action(check)
 }
 
 function check(file: string): void {

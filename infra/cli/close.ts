@@ -6,6 +6,7 @@ import { readIfThere } from '../files.ts'
 import { findGateway, gatewayOptions, namespaceGateway, type ControlClient, type GatewayOptions } from './control.ts'
 import { exitCodes, Failure } from './failure.ts'
 import type { Listed } from './list.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { printable } from './text.ts'
 
 /** What closing a namespace removed: job names by kind. */
@@ -18,21 +19,21 @@ interface Closed {
   waiting?: string
 }
 
-const help = `
-Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}, left, waiting}].
+const manual: Manual = {
+  about: `Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}, left, waiting}].
 What is busy or on a host that is away is left to the gateways, which remove it as soon as they can.
-Without an ID, the namespace that DOCKER_HOST and DOCKER_CERT_PATH name is closed: its own certificate may, no token is needed.
-Exit codes: 0 all closed, 1 failed, 2 wrong usage, 3 refused by the gateway (no such namespace).
-
-Example:
-  $ moorage close "$id"`
+Without an ID, the namespace that DOCKER_HOST and DOCKER_CERT_PATH name is closed: its own certificate may, no token is needed.`,
+  environment: { ...gatewayEnvironment, DOCKER_HOST: 'with DOCKER_CERT_PATH, the namespace to close when no ID is given' },
+  exits: { 0: 'all closed', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway (no such namespace)' },
+  examples: ['moorage close "$id"', 'moorage close                  # the namespace of this shell'],
+}
 
 /** `moorage close`. */
 export function define(command: Command): void {
-  gatewayOptions(command
+  gatewayOptions(addManual(command, manual)
     .argument('[ID...]', 'namespaces, as `moorage list` shows them')
     .option('--all', 'close every open namespace')
-    .option('--json', 'print JSON')).addHelpText('after', help).action(close)
+    .option('--json', 'print JSON')).action(close)
 }
 
 async function close(ids: string[], options: GatewayOptions & { all?: true, json?: true }): Promise<void> {

@@ -1,14 +1,16 @@
 import { Argument, type Command } from 'commander'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, type Manual } from './manual.ts'
 
-const help = `
-Prints a script that completes commands and options.
-Exit codes: 0 done, 2 wrong usage.
-
-Example:
-  $ moorage completion bash > /etc/bash_completion.d/moorage
-  $ moorage completion zsh > "\${fpath[1]}/_moorage"
-  $ moorage completion fish > ~/.config/fish/completions/moorage.fish`
+const manual: Manual = {
+  about: 'Prints a script that completes commands and options.',
+  exits: { 0: 'done', 2: 'wrong usage' },
+  examples: [
+    'moorage completion bash > /etc/bash_completion.d/moorage',
+    'moorage completion zsh > "${fpath[1]}/_moorage"',
+    'moorage completion fish > ~/.config/fish/completions/moorage.fish',
+  ],
+}
 
 /** A command with the long options it has. */
 interface Known {
@@ -19,7 +21,7 @@ interface Known {
 
 /** `moorage completion`. */
 export function define(command: Command): void {
-  command.addArgument(new Argument('<SHELL>').choices(['bash', 'zsh', 'fish'])).addHelpText('after', help).action(async (shell: string) => {
+  addManual(command, manual).addArgument(new Argument('<SHELL>', 'which shell it is for').choices(['bash', 'zsh', 'fish'])).action(async (shell: string) => {
     const { describeCommands } = await import('./run.ts')
     const known = await describeCommands()
     const write = { bash, zsh, fish }[shell]

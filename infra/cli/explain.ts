@@ -2,24 +2,25 @@ import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { findGateway, gatewayOptions, type GatewayOptions } from './control.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { printable } from './text.ts'
 
 type Explained = { plan: unknown } | { refusal: { status: number, message: string } }
 
-const help = `
-The request's body is read from standard input, except for GET and HEAD.
-Prints the plan (what the engine would be sent) as JSON, or the refusal; with --json {plan} or {refusal: {status, message}}.
-Exit codes: 0 a plan, 1 failed, 2 wrong usage, 3 a refusal.
-
-Example:
-  $ echo '{"Image": "busybox", "HostConfig": {"Privileged": true}}' | moorage explain 'POST /containers/create?name=db'`
+const manual: Manual = {
+  about: `The request's body is read from standard input, except for GET and HEAD.
+Prints the plan (what the engine would be sent) as JSON, or the refusal; with --json {plan} or {refusal: {status, message}}.`,
+  environment: gatewayEnvironment,
+  exits: { 0: 'a plan', 1: 'failed', 2: 'wrong usage', 3: 'a refusal' },
+  examples: [`echo '{"Image": "busybox", "HostConfig": {"Privileged": true}}' | moorage explain 'POST /containers/create?name=db'`],
+}
 
 /** `moorage explain`. */
 export function define(command: Command): void {
-  gatewayOptions(command
+  gatewayOptions(addManual(command, manual)
     .argument('<REQUEST>', "method and path, such as 'POST /containers/create'")
     .option('--policy <NAME>', 'as a namespace with this policy')
-    .option('--json', 'print JSON')).addHelpText('after', help).action(explain)
+    .option('--json', 'print JSON')).action(explain)
 }
 
 async function explain(request: string, options: GatewayOptions & { policy?: string, json?: true }): Promise<void> {

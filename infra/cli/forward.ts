@@ -5,24 +5,23 @@ import type { Command } from 'commander'
 import { ApiRefusal, dockerApi, type DockerApi } from '../forward/docker-api.ts'
 import { forwarder, type Forwarder, type ForwardTalk } from '../forward/forwarder.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, type Manual } from './manual.ts'
 import { printable } from './text.ts'
 
-const help = `
-Runs beside the job, with the DOCKER_* variables that moorage open prints. What containers publish with -p 8080:80 appears at localhost:8080,
+const manual: Manual = {
+  about: `Runs beside the job, with the DOCKER_* variables that moorage open prints. What containers publish with -p 8080:80 appears at localhost:8080,
 what they publish without a number at the one that docker port shows; a moment after the container has started, and until it stops.
-With a COMMAND it runs that one meanwhile and ends with its exit code; otherwise it ends by a signal, or when the namespace is closed.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the gateway, or that of COMMAND.
-
-Example:
-  $ eval "$(moorage open)"
-  $ moorage forward -- npm test`
+With a COMMAND it runs that one meanwhile and ends with its exit code; otherwise it ends by a signal, or when the namespace is closed.`,
+  environment: { DOCKER_HOST: 'the namespace', DOCKER_CERT_PATH: 'directory of its certificates', DOCKER_TLS_VERIFY: 'as docker takes it' },
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway, or any code of COMMAND' },
+  examples: ['eval "$(moorage open)"', 'moorage forward -- npm test'],
+}
 
 /** `moorage forward`. */
 export function define(command: Command): void {
-  command.argument('[COMMAND...]', 'what to run while ports are forwarded')
+  addManual(command, manual).argument('[COMMAND...]', 'what to run while ports are forwarded')
     .option('--address <IP>', 'where ports appear on this machine; may be repeated (default 127.0.0.1 and ::1)', (one: string, before: string[] = []) => [...before, one])
-    .passThroughOptions()
-    .addHelpText('after', help).action(forward)
+    .passThroughOptions().action(forward)
 }
 
 async function forward(words: string[], { address = ['127.0.0.1', '::1'] }: { address?: string[] }): Promise<void> {

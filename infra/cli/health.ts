@@ -3,23 +3,24 @@ import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { defaultStateDirectory, readGateway } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 
-const help = `
-For health checks of containers and supervisors: asks the gateway that runs with the state directory on this machine.
-With --ready it must also be able to take work: its store and a host answer.
-Exit codes: 0 it does, 1 it does not.
-
-Example:
-  $ moorage health --ready || systemctl restart moorage`
+const manual: Manual = {
+  about: `For health checks of containers and supervisors: asks the gateway that runs with the state directory on this machine.
+With --ready it must also be able to take work: its store and a host answer.`,
+  environment: { MOORAGE_STATE: gatewayEnvironment.MOORAGE_STATE, XDG_STATE_HOME: gatewayEnvironment.XDG_STATE_HOME },
+  exits: { 0: 'it does', 1: 'it does not', 2: 'wrong usage' },
+  examples: ['moorage health --ready || systemctl restart moorage'],
+}
 
 /** Milliseconds after which no answer is an answer. */
 const patience = 10_000
 
 /** `moorage health`. */
 export function define(command: Command): void {
-  command
+  addManual(command, manual)
     .addOption(new Option('--state <DIR>', "the gateway's state directory on this machine").env('MOORAGE_STATE'))
-    .option('--ready', 'ask whether it can take work, too').addHelpText('after', help).action(health)
+    .option('--ready', 'ask whether it can take work, too').action(health)
 }
 
 async function health({ state, ready }: { state?: string; ready?: true }): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { findGateway, gatewayOptions, type GatewayOptions } from './control.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { bytes, printable, table } from './text.ts'
 
 /** A host as the control API shows it. Bytes and cores. */
@@ -17,32 +18,35 @@ interface Shown {
   lacks: { why: string, remedy: string }[]
 }
 
-const help = `
-Every gateway of the farm learns of a change within seconds.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the gateway (no such host, or namespaces live there).
-
-Example:
-  $ moorage hosts add big tcp://10.0.0.5:2376 --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem
-  $ moorage hosts drain big      # no new namespaces; those that live there end in their own time
-  $ moorage hosts remove big`
+const manual: Manual = {
+  about: 'Every gateway of the farm learns of a change within seconds.',
+  environment: gatewayEnvironment,
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway (no such host, or namespaces live there)' },
+  examples: [
+    'moorage hosts add big tcp://10.0.0.5:2376 --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem',
+    'moorage hosts drain big      # no new namespaces; those that live there end in their own time',
+    'moorage hosts remove big',
+  ],
+}
 
 /** `moorage hosts`. */
 export function define(command: Command): void {
-  command.addHelpText('after', help)
-  const sub = (usage: string, summary: string) => gatewayOptions(command.command(usage).description(summary).option('--json', 'print JSON'))
+  addManual(command, manual)
+  const sub = (name: string, summary: string) => gatewayOptions(command.command(name).description(summary).option('--json', 'print JSON'))
+  const host = ['<NAME>', 'what the farm calls the host'] as const
   const path = (name: string, verb = '') => `/hosts/${encodeURIComponent(name)}${verb}`
   const changing = (method: string, verb?: string) => (name: string, options: Options) => change(method, path(name, verb), options)
   sub('list', 'list the hosts, what is reserved on them and what they lack').action(list)
-  sub('add <NAME> <URL>', 'add an engine: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT')
+  sub('add', 'add an engine').argument(...host).argument('<URL>', 'unix:///PATH, tcp://HOST:PORT or https://HOST:PORT')
     .option('--tls-ca <FILE>', 'PEM file of the authority that signed the engine\'s certificate')
     .option('--tls-cert <FILE>', 'PEM file of the certificate the engine knows gateways by')
     .option('--tls-key <FILE>', 'PEM file of that certificate\'s key')
     .addOption(new Option('--memory <SIZE>', 'what namespaces may reserve, such as 64g (default: what the engine has)').argParser(size))
     .addOption(new Option('--cpus <N>', 'cores namespaces may reserve (default: what the engine has)').argParser(Number))
     .action(add)
-  sub('drain <NAME>', 'place no more namespaces on a host').action(changing('POST', '/drain'))
-  sub('resume <NAME>', 'place namespaces on it again').action(changing('POST', '/resume'))
-  sub('remove <NAME>', 'forget a host on which no namespace lives').action(changing('DELETE'))
+  sub('drain', 'place no more namespaces on a host').argument(...host).action(changing('POST', '/drain'))
+  sub('resume', 'place namespaces on it again').argument(...host).action(changing('POST', '/resume'))
+  sub('remove', 'forget a host on which no namespace lives').argument(...host).action(changing('DELETE'))
 }
 
 type Options = GatewayOptions & { json?: true }

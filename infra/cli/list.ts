@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { findGateway, gatewayOptions, type GatewayOptions } from './control.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { printable, shortDuration, table } from './text.ts'
 
 /** An open namespace as the control API lists it; times in ISO 8601, the rest counts. */
@@ -17,16 +18,16 @@ export interface Listed {
   images: number
 }
 
-const help = `
-Prints a table, or with --json the list [{id, label, policy, host, state, opened, expires, containers, networks, volumes, images}].
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the gateway.
-
-Example:
-  $ moorage list --json | jq -r '.[].id'`
+const manual: Manual = {
+  about: 'Prints a table, or with --json the list [{id, label, policy, host, state, opened, expires, containers, networks, volumes, images}].',
+  environment: gatewayEnvironment,
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway' },
+  examples: ["moorage list --json | jq -r '.[].id'"],
+}
 
 /** `moorage list`. */
 export function define(command: Command): void {
-  gatewayOptions(command.option('--json', 'print JSON')).addHelpText('after', help).action(list)
+  gatewayOptions(addManual(command, manual).option('--json', 'print JSON')).action(list)
 }
 
 async function list(options: GatewayOptions & { json?: true }): Promise<void> {

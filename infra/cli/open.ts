@@ -8,6 +8,7 @@ import { errorCode } from '../files.ts'
 import { requestCertificate } from '../issue.ts'
 import { ciJob } from './ci.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { exportLine, parseDuration, printable } from './text.ts'
 
 /** A namespace as the control API opens it; times in ISO 8601. */
@@ -26,20 +27,25 @@ interface OpenOptions extends GatewayOptions {
   json?: true
 }
 
-const help = `
-Prints \`export DOCKER_HOST=... DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=...\` for eval, or with --json
+const manual: Manual = {
+  about: `Prints \`export DOCKER_HOST=... DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=...\` for eval, or with --json
 {id, gateway, certPath, env: {DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_CERT_PATH}, expires}; with --unix, {id, gateway, socket, env: {DOCKER_HOST}, expires}.
 In a job of GitLab CI, GitHub Actions, Buildkite, CircleCI or Jenkins the label is the job's, and without a token of the operator's the job's OIDC
-token opens the namespace (GitLab: in the variable MOORAGE_ID_TOKEN).
-Exit codes: 0 done, 1 failed (nothing stays open), 2 wrong usage, 3 refused by the gateway.
-
-Example:
-  $ eval "$(moorage open --label build-42 --lifetime 2h)"
-  $ docker run --rm busybox echo hello`
+token opens the namespace.`,
+  environment: {
+    ...gatewayEnvironment,
+    MOORAGE_ID_TOKEN: "the job's OIDC token, where the CI system does not give it by itself (GitLab: id_tokens)",
+    MOORAGE_AUDIENCE: "audience that the job's OIDC token is asked for (default: the gateway's URL)",
+    GITHUB_ENV: 'file that --github-env adds to',
+    XDG_DATA_HOME: 'where certificates are put when not in the state directory (default ~/.local/share)',
+  },
+  exits: { 0: 'done', 1: 'failed (nothing stays open)', 2: 'wrong usage', 3: 'refused by the gateway' },
+  examples: ['eval "$(moorage open --label build-42 --lifetime 2h)"', 'docker run --rm busybox echo hello'],
+}
 
 /** `moorage open`. */
 export function define(command: Command): void {
-  gatewayOptions(command
+  gatewayOptions(addManual(command, manual)
     .option('--policy <NAME>', 'the policy to open it with')
     .option('--label <TEXT>', 'what people call it: a job or a project')
     .option('--domain <NAME>', 'its trust domain: namespaces of one domain share build caches (default: shared with nobody)')
@@ -49,7 +55,7 @@ export function define(command: Command): void {
     .option('--out <DIR>', 'directory for ca.pem, cert.pem and key.pem')
     .option('--github-env', 'also set the variables for the following steps of a GitHub Actions job')
     .option('--dotenv <FILE>', 'also write the variables to a file, a NAME=value a line')
-    .option('--json', 'print JSON')).addHelpText('after', help).action(open)
+    .option('--json', 'print JSON')).action(open)
 }
 
 async function open(options: OpenOptions): Promise<void> {

@@ -7,25 +7,25 @@ import { auditSchema, type AuditRecord } from '../../lib/audit.ts'
 import { asPolicy, suggest, type Suggestion } from '../../lib/suggest.ts'
 import { loadConfig } from '../config.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, type Manual } from './manual.ts'
 import { printable } from './text.ts'
 
-const help = `
-\`suggest\` reads an audit stream (moorage serve --audit FILE) and prints, as YAML for the config file, the smallest change of a policy under which
+const manual: Manual = {
+  about: `\`suggest\` reads an audit stream (moorage serve --audit FILE) and prints, as YAML for the config file, the smallest change of a policy under which
 none of its calls would have been refused. A policy with \`mode: observe\` refuses nothing that a policy could allow and reports it there, so that a
-project's real jobs write their own policy. What no policy allows is listed on standard error.
-Exit codes: 0 done, 1 failed, 2 wrong usage.
-
-Example:
-  $ moorage policy suggest --audit audit.jsonl --policy default --config moorage.yaml`
+project's real jobs write their own policy. What no policy allows is listed on standard error.`,
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage' },
+  examples: ['moorage policy suggest --audit audit.jsonl --policy default --config moorage.yaml'],
+}
 
 /** `moorage policy`. */
 export function define(command: Command): void {
-  command.addHelpText('after', help)
+  addManual(command, manual)
   command.command('suggest').description('print the policy that what was refused would have needed')
     .requiredOption('--audit <FILE>', 'the audit stream; - for standard input')
     .option('--policy <NAME>', 'only calls of namespaces with this policy', 'default')
     .option('--config <FILE>', 'the config file, whose lists are kept and added to')
-    .option('--json', 'print JSON: {settings, calls, unliftable}').addHelpText('after', help).action(printSuggestion)
+    .option('--json', 'print JSON: {settings, calls, unliftable}').action(printSuggestion)
 }
 
 interface Options {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import metadata from '../../package.json' with { type: 'json' }
 import { exitCodes, Failure } from './failure.ts'
+import { manualText, type Manual } from './manual.ts'
 
 interface Entry {
   summary: string
@@ -23,32 +24,33 @@ const commands: Record<string, Entry> = {
   explain: { summary: 'tell what the gateway would make of a Docker API request', load: () => import('./explain.ts') },
 }
 
-const help = `
-Exit codes:
-  0  done
-  1  failed
-  2  wrong usage or configuration
-  3  refused by the gateway
+const manual: Manual = {
+  about: 'moorage COMMAND --help tells more, of what is below a command too.',
+  environment: { 'MOORAGE_*': 'what flags say otherwise; each command lists its own' },
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage or configuration', 3: 'refused by the gateway' },
+  examples: ['moorage serve &', 'eval "$(moorage open)"', 'docker run --rm busybox echo hello'],
+}
 
-Example:
-  $ moorage serve &
-  $ eval "$(moorage open)"
-  $ docker run --rm busybox echo hello`
-
-/** Runs the command line and tells the exit code. */
-export async function run(argv: string[]): Promise<number> {
+/** The program with these commands defined; of the others it knows the names, so that every start is fast. */
+async function programWith(isWanted: (name: string) => boolean): Promise<Command> {
   const program = new Command('moorage')
     .description(metadata.description)
     .version(metadata.version)
-    .addHelpText('after', help)
+    .addHelpText('after', manualText(manual))
     .exitOverride()
     .enablePositionalOptions()
-  const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2)
-  const wanted = words[0] === 'help' ? words[1] : words[0]
   for (const [name, { summary, load }] of Object.entries(commands)) {
     const command = program.command(name).description(summary)
-    if (name === wanted) (await load()).define(command)
+    if (isWanted(name)) (await load()).define(command)
   }
+  return program
+}
+
+/** Runs the command line and tells the exit code. */
+export async function run(argv: string[]): Promise<number> {
+  const words = argv.filter((word) => !word.startsWith('-')).slice(0, 2)
+  const wanted = words[0] === 'help' ? words[1] : words[0]
+  const program = await programWith((name) => name === wanted)
   try {
     await program.parseAsync(argv, { from: 'user' })
     return exitCodes.done
@@ -57,14 +59,17 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
+/** The program with every command defined, to be read and not to be run. */
+export function wholeProgram(): Promise<Command> {
+  return programWith(() => true)
+}
+
 /** Every command with its long options, for completion. */
 export async function describeCommands(): Promise<{ name: string, summary: string, options: { flag: string, comment: string }[] }[]> {
-  return Promise.all(Object.entries(commands).map(async ([name, { summary, load }]) => {
-    const command = new Command(name)
-    ;(await load()).define(command)
+  return (await wholeProgram()).commands.map((command) => {
     const options = [command, ...command.commands].flatMap((one) => one.options).map(({ long, description }) => ({ flag: long ?? '', comment: description }))
-    return { name, summary, options: options.filter(({ flag }, at) => options.findIndex((one) => one.flag === flag) === at) }
-  }))
+    return { name: command.name(), summary: command.description(), options: options.filter(({ flag }, at) => options.findIndex((one) => one.flag === flag) === at) }
+  })
 }
 
 function codeOf(error: unknown): number {

@@ -6,23 +6,25 @@ import type { Shortfall, Verdict } from '../../lib/admission.ts'
 import { errorCode, isDiskFull } from '../files.ts'
 import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { openLog, type Log } from '../observe/log.ts'
 import { shellWord } from './text.ts'
 
-const help = `
-A setting is taken from its flag, then its environment variable, then the config file, then its default.
+const manual: Manual = {
+  about: `A setting is taken from its flag, then its environment variable, then the config file, then its default.
 Policies are written in the config file only. SIGINT and SIGTERM stop the gateway; namespaces stay and are there at the next start.
-SIGHUP takes policies and OIDC issuers from the config file anew and opens log files anew.
-Exit codes: 0 stopped by a signal, 1 failed, 2 wrong usage or configuration.
-
-Example:
-  $ moorage serve --listen 0.0.0.0:2376 --name ci.example --config moorage.yaml`
+SIGHUP takes policies and OIDC issuers from the config file anew and opens log files anew.`,
+  environment: { 'MOORAGE_*': 'each setting, as named beside its option', MOORAGE_CONFIG: 'the config file', XDG_STATE_HOME: gatewayEnvironment.XDG_STATE_HOME },
+  exits: { 0: 'stopped by a signal', 1: 'failed', 2: 'wrong usage or configuration' },
+  examples: ['moorage serve --listen 0.0.0.0:2376 --name ci.example --config moorage.yaml'],
+}
 
 /** `moorage serve`. */
 export function define(command: Command): void {
   const options = settings.map((setting) => ({ setting, option: optionOf(setting) }))
   for (const { option } of options) command.addOption(option)
-  command.option('--config <FILE>', 'YAML file with settings and policies (env MOORAGE_CONFIG)').addHelpText('after', help).action(async () => {
+  addManual(command, manual)
+  command.option('--config <FILE>', 'YAML file with settings and policies (env MOORAGE_CONFIG)').action(async () => {
     const given = options.map(({ setting, option }) => [setting.flag, command.getOptionValue(option.attributeName())])
     const flags = { ...Object.fromEntries(given), config: command.getOptionValue('config') }
     await serve(configured(flags), () => configured(flags))

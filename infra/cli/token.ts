@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { findGateway, gatewayOptions, type GatewayOptions } from './control.ts'
+import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { parseDuration, printable, table } from './text.ts'
 
 /** A token as the control API lists it; times in ISO 8601. */
@@ -12,17 +13,17 @@ interface Listed {
   expires: string
 }
 
-const help = `
-For CI systems that give their jobs no OIDC tokens. A token is printed once, when it is made; the gateway keeps its hash.
-Whoever bears it opens namespaces, and sees and closes those only.
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by the gateway.
-
-Example:
-  $ moorage token create jenkins --policy default --domain team --expires 90d`
+const manual: Manual = {
+  about: `For CI systems that give their jobs no OIDC tokens. A token is printed once, when it is made; the gateway keeps its hash.
+Whoever bears it opens namespaces, and sees and closes those only.`,
+  environment: gatewayEnvironment,
+  exits: { 0: 'done', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway' },
+  examples: ['moorage token create jenkins --policy default --domain team --expires 90d', 'moorage token revoke jenkins'],
+}
 
 /** `moorage token`. */
 export function define(command: Command): void {
-  command.addHelpText('after', help)
+  addManual(command, manual)
   gatewayOptions(command.command('create').description('make a token and print it')
     .argument('<NAME>', 'what operators call it')
     .option('--policy <NAME>', 'a policy its bearer may use; the first is the default; may be repeated', (one: string, before: string[] = []) => [...before, one])
@@ -32,7 +33,7 @@ export function define(command: Command): void {
     .requiredOption('--expires <TIME>', 'how long the token can be used: 30m, 2h, 90d', parseDuration)
     .option('--json', 'print JSON')).action(create)
   gatewayOptions(command.command('list').description('list tokens').option('--json', 'print JSON')).action(list)
-  gatewayOptions(command.command('revoke').description('end a token; namespaces opened with it stay').argument('<NAME>')).action(revoke)
+  gatewayOptions(command.command('revoke').description('end a token; namespaces opened with it stay').argument('<NAME>', 'as `moorage token list` shows it')).action(revoke)
 }
 
 interface CreateOptions extends GatewayOptions {

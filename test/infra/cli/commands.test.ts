@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import type { Command } from 'commander'
+import { wholeProgram } from '../../../infra/cli/run.ts'
 import { fakeGateway, moorage, type FakeGateway } from './harness.ts'
 
 const ns = 'abcdefghij012345'
@@ -201,14 +203,26 @@ describe('a command that cannot reach its gateway', () => {
 })
 
 describe('the command line', () => {
-  const commands = ['serve', 'open', 'list', 'close', 'explain']
-
-  it('has help with exit codes and an example everywhere', async () => {
-    for (const parameters of [['--help'], ...commands.flatMap((command) => [[command, '--help'], ['help', command]])]) {
+  it('has help with usage, options, environment, exit codes and examples for the program, every command and what is below it', async () => {
+    const { commands } = await wholeProgram()
+    assert.ok(commands.length > 10)
+    const asked = commands.flatMap((command) => [[command.name()], ...command.commands.map((below) => [command.name(), below.name()])])
+    const [first] = asked
+    for (const parameters of [[], ...asked].map((words) => [...words, '--help']).concat([['help', ...first!]])) {
       const { code, stdout, stderr } = await moorage(parameters)
       assert.deepEqual([code, stderr], [0, ''], parameters.join(' '))
-      assert.match(stdout, /Exit codes:[^]*Example:\n {2}\$ /, parameters.join(' '))
+      assert.match(stdout, /^Usage: moorage[^]*\nOptions:\n[^]*\nEnvironment:\n {2}\S[^]*\nExit codes:\n {2}0 {2}\S[^]*\nExamples:\n {2}\$ \S/, parameters.join(' '))
+      assert.equal(stdout.split('Exit codes:').length, 2, parameters.join(' '))
     }
+  })
+
+  it('has a description of every argument and option', async () => {
+    const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)]
+    const lacking = all(await wholeProgram()).flatMap((command) => [
+      ...command.options.filter(({ description }) => description === '').map(({ flags }) => `${command.name()} ${flags}`),
+      ...command.registeredArguments.filter(({ description }) => description === '').map((argument) => `${command.name()} ${argument.name()}`),
+    ])
+    assert.deepEqual(lacking, [])
   })
 
   it('ends with 2 for what it does not know, on stderr', async () => {
