@@ -46,20 +46,19 @@ const storeUrl = v.pipe(
   ways({ flag: 'store', value: 'URL', env: 'MOORAGE_STORE', comment: 'the Redis that several gateways share; without it the store is a file of the state directory' }),
 )
 
-const verdict = v.picklist(['refuse', 'warn', 'ignore'])
+const verdict = (about: string) => v.pipe(v.picklist(['refuse', 'warn', 'ignore']), v.description(about))
 const factor = v.pipe(v.number(), v.minValue(0.01))
 const seconds = v.pipe(v.number(), v.minValue(0.1))
 
 /** One engine of the pool. */
 const hostEntry = v.strictObject({
-  name: hostName,
-  url: engineUrl,
-  /** PEM files for TLS towards an engine at tcp:// or https://. */
-  tls: v.optional(v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) })),
-  /** Bytes of memory that namespaces may reserve on it. Default: what the engine has, times `overcommit.memory`. */
-  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  /** Cores that namespaces may reserve on it. Default: what the engine has, times `overcommit.cpus`. */
-  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01))),
+  name: v.pipe(hostName, v.description('What the farm calls it, for ever: namespaces remember it.')),
+  url: v.pipe(engineUrl, v.description('Where its engine is reached: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT.')),
+  tls: v.optional(v.pipe(
+    v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) }), v.description('PEM files for TLS towards an engine at tcp:// or https://.'),
+  )),
+  memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Bytes of memory that namespaces may reserve on it. Absent: what the engine has, times `overcommit.memory`.'))),
+  cpus: v.optional(v.pipe(v.number(), v.minValue(0.01), v.description('Cores that namespaces may reserve on it. Absent: what the engine has, times `overcommit.cpus`.'))),
 })
 
 const issuerUrl = v.pipe(v.string(), v.check((given) => {
@@ -69,67 +68,69 @@ const issuerUrl = v.pipe(v.string(), v.check((given) => {
 
 /** A CI system whose OIDC tokens open namespaces. */
 export const issuerEntry = v.strictObject({
-  /** As the claim `iss` says it, to the letter. */
-  issuer: issuerUrl,
-  /** What the claim `aud` must hold one of: the URL of this gateway, for a start. */
-  audience: v.pipe(v.array(text), v.minLength(1, 'expected at least one audience')),
-  algorithms: v.optional(v.pipe(v.array(v.picklist(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'])), v.minLength(1)), ['RS256', 'ES256']),
-  /** Where its keys are; found by its discovery document when absent. */
-  jwks: v.optional(issuerUrl),
-  /** The first that matches a token says what it may open; none: nothing. */
-  rules: v.array(ruleSchema),
+  issuer: v.pipe(issuerUrl, v.description('As the claim `iss` says it, to the letter.')),
+  audience: v.pipe(v.array(text), v.minLength(1, 'expected at least one audience'), v.description('What the claim `aud` must hold one of: the URL of this gateway, for a start.')),
+  algorithms: v.optional(v.pipe(
+    v.array(v.picklist(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'])), v.minLength(1), v.description('What a token may be signed with.'),
+  ), ['RS256', 'ES256']),
+  jwks: v.optional(v.pipe(issuerUrl, v.description('Where its keys are. Absent: found by its discovery document.'))),
+  rules: v.pipe(v.array(ruleSchema), v.description('The first that matches a token says what it may open; none: nothing.')),
 })
 
 export type Issuer = v.InferOutput<typeof issuerEntry>
 
-/** How many times what an engine has may be reserved on it, where a host does not say what it has: cores can be shared, memory cannot. */
-export const overcommitEntry = v.strictObject({ memory: v.optional(factor, 1), cpus: v.optional(factor, 4) })
+/** How many times what an engine has may be reserved on it. */
+export const overcommitEntry = v.strictObject({
+  memory: v.optional(v.pipe(factor, v.description('How many times the memory that an engine has may be reserved on a host that does not say its own.')), 1),
+  cpus: v.optional(v.pipe(factor, v.description('The same for cores, which can be shared where memory cannot.')), 4),
+})
 
 /** Every setting once: its type, flag, environment variable, default and what it is for. Relative paths start at the working directory. */
 export const configSchema = v.strictObject({
   listen: v.optional(address, '127.0.0.1:2376'),
-  /** The one host of a gateway with one; `unix:///var/run/docker.sock` when there are no `hosts` either. */
-  host: v.optional(onlyEngine),
-  /** TLS towards an engine at tcp:// or https://. */
+  host: v.optional(v.pipe(onlyEngine, v.description('For a gateway with one; `unix:///var/run/docker.sock` when there are no `hosts` either.'))),
   hostTls: v.optional(v.strictObject({
     ca: tlsFile('host-ca', 'MOORAGE_HOST_CA', 'PEM file of the authority that signed the engine\'s certificate'),
     cert: tlsFile('host-cert', 'MOORAGE_HOST_CERT', 'PEM file of the certificate the engine knows the gateway by'),
     key: tlsFile('host-key', 'MOORAGE_HOST_KEY', 'PEM file of that certificate\'s key'),
   }), {}),
-  /** Several hosts, by names that never change: namespaces remember the name of theirs. */
-  hosts: v.optional(v.pipe(v.array(hostEntry), v.check((hosts) => new Set(hosts.map(({ name }) => name)).size === hosts.length, 'expected every host to have a name of its own'))),
+  hosts: v.optional(v.pipe(
+    v.array(hostEntry), v.check((hosts) => new Set(hosts.map(({ name }) => name)).size === hosts.length, 'expected every host to have a name of its own'),
+    v.description('Several engines, instead of `host`; more come and go by `moorage hosts`.'),
+  )),
   store: v.optional(storeUrl),
-  /** What becomes of a host that lacks something: it takes no namespaces (refuse), the operator is told (warn), or nothing (ignore). */
-  admission: v.optional(v.strictObject({
-    version: v.optional(verdict, 'refuse'),
-    icc: v.optional(verdict, 'warn'),
-    /** Asked by a build that cannot succeed; the gateway refuses the host's network to builds in any case. */
-    entitlements: v.optional(verdict, 'ignore'),
-    pools: v.optional(verdict, 'warn'),
-  } satisfies Record<Check, unknown>), {}),
+  admission: v.optional(v.pipe(v.strictObject({
+    version: v.optional(verdict('An engine older than 20.10.'), 'refuse'),
+    icc: v.optional(verdict('Containers on the default bridge, where build steps run, reach each other.'), 'warn'),
+    entitlements: v.optional(verdict('Builds could be given the host\'s network. Asked by a build that cannot succeed; the gateway refuses it to builds in any case.'), 'ignore'),
+    pools: v.optional(verdict('Address pools for too few networks.'), 'warn'),
+  } satisfies Record<Check, unknown>), v.description('What becomes of a host that lacks something: it takes no namespaces (refuse), the operator is told (warn), or nothing (ignore).')), {}),
   overcommit: v.optional(overcommitEntry, {}),
-  /** Seconds between real calls to each host, and those after which a host that has not answered counts as away. */
-  probe: v.optional(v.strictObject({ every: v.optional(seconds, 5), patience: v.optional(seconds, 20) }), {}),
-  /** Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back. */
-  orphanGrace: v.optional(v.pipe(v.number(), v.minValue(0)), 3600),
+  probe: v.optional(v.strictObject({
+    every: v.optional(v.pipe(seconds, v.description('Seconds between real calls to each host.')), 5),
+    patience: v.optional(v.pipe(seconds, v.description('Seconds after which a host that has not answered counts as away.')), 20),
+  }), {}),
+  orphanGrace: v.optional(v.pipe(v.number(), v.minValue(0), v.description('Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back.')), 3600),
   drain: v.optional(v.pipe(v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]), v.minValue(0), ways({
     flag: 'drain', value: 'SECONDS', env: 'MOORAGE_DRAIN', comment: 'how long a gateway that is stopped lets calls and streams finish',
   })), 10),
-  /** Holds the authority, the operator's token and the store. Default: `moorage` in `$XDG_STATE_HOME` or `~/.local/state`. */
-  state: v.optional(v.pipe(text, ways({ flag: 'state', value: 'DIR', env: 'MOORAGE_STATE', comment: 'directory of keys, token and store' }))),
-  /** Classes of namespaces by name; `default` is there even when it is not written. */
-  policies: v.optional(v.record(
+  state: v.optional(v.pipe(
+    text, ways({ flag: 'state', value: 'DIR', env: 'MOORAGE_STATE', comment: 'directory of keys, token and store' }),
+    v.description('Absent: `moorage` in `$XDG_STATE_HOME` or `~/.local/state`.'),
+  )),
+  policies: v.optional(v.pipe(v.record(
     v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected a policy name of lower-case letters, digits and dashes')),
     policySchema,
-  ), {}),
-  oidc: v.optional(v.pipe(v.array(issuerEntry), v.check((issuers) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length, 'expected every issuer once')), []),
+  ), v.description('Classes of namespaces by name; `default` and the other presets are there even when they are not written.')), {}),
+  oidc: v.optional(v.pipe(
+    v.array(issuerEntry), v.check((issuers) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length, 'expected every issuer once'),
+    v.description('CI systems whose tokens open namespaces.'),
+  ), []),
   images: v.optional(v.strictObject({
-    /** Images on the engine that every namespace sees and none can change. */
     shared: v.optional(v.pipe(v.array(text), ways({
       flag: 'shared-image', value: 'REFERENCE', env: 'MOORAGE_SHARED_IMAGES', comment: 'image every namespace sees, read-only',
     })), []),
   }), {}),
-  /** Where the gateway relays published ports to jobs. */
   ports: v.optional(v.strictObject({
     range: v.optional(v.pipe(
       v.string(),
@@ -145,25 +146,24 @@ export const configSchema = v.strictObject({
       comment: 'where engines publish ports: loopback (the gateway is on their machine), address (that of the engine\'s URL), an IP address, or none',
     })), 'loopback'),
   }), {}),
-  /**
-   * One control group for all containers of a namespace, made on the engine's host by a container of some milliseconds. `required`: no
-   * containers where that is impossible (a rootless engine); `best-effort`: then limits hold for each container alone; `off`: always so.
-   */
   controlGroups: v.optional(v.pipe(v.picklist(['required', 'best-effort', 'off']), ways({
     flag: 'control-groups', value: 'MODE', env: 'MOORAGE_CONTROL_GROUPS', comment: 'limit namespaces as a whole: required, best-effort or off',
-  })), 'best-effort'),
-  /** Where containers that bind the docker socket find one of their namespace's own; without it they are refused. */
+  }), v.description(
+    'One control group for all containers of a namespace, made on the engine\'s host by a container of some milliseconds. `required`: no containers where '
+    + 'that is impossible (a rootless engine); `best-effort`: then limits hold for each container alone; `off`: always so.',
+  )), 'best-effort'),
   jobSockets: v.optional(v.pipe(text, ways({
     flag: 'job-sockets', value: 'DIR', env: 'MOORAGE_JOB_SOCKETS', comment: 'directory that gateway and engine share, for containers that want the docker socket (Ryuk)',
-  }))),
+  }), v.description('Such containers find the API of their own namespace there. Absent: they are refused.'))),
   names: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:-]+$/, 'expected a DNS name or an IP address'))), ways({
     flag: 'name', value: 'HOST', env: 'MOORAGE_NAMES', comment: 'further name or address clients reach the gateway by',
   })), []),
-  /** The audit stream: a JSON line for each call that changed something or was refused (docs/audit.schema.json). Absent: none is written. */
   audit: v.optional(v.strictObject({
-    file: v.pipe(text, ways({ flag: 'audit', value: 'FILE', env: 'MOORAGE_AUDIT', comment: 'file the audit stream is appended to, - for standard output' })),
-    /** Calls that only read, too. */
-    reads: v.optional(v.boolean(), false),
+    file: v.pipe(
+      text, ways({ flag: 'audit', value: 'FILE', env: 'MOORAGE_AUDIT', comment: 'file the audit stream is appended to, - for standard output' }),
+      v.description('A JSON line for each call that changed something or was refused. Absent: none is written.'),
+    ),
+    reads: v.optional(v.pipe(v.boolean(), v.description('Calls that only read, too.')), false),
   })),
   log: v.optional(v.pipe(v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'silent']), ways({
     flag: 'log', value: 'LEVEL', env: 'MOORAGE_LOG', comment: 'trace, debug, info, warn, error or silent',

@@ -14,65 +14,51 @@ const seconds = v.pipe(v.number(), v.minValue(1))
 /** Capabilities a policy may add to the engine's default set; every other one reaches beyond the container's own namespaces. */
 export const optionalCapabilities = ['SYS_PTRACE', 'IPC_LOCK', 'SYS_NICE', 'NET_ADMIN'] as const
 
-const memory = v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024))
-const cpus = v.pipe(v.number(), v.minValue(0.01))
-const pids = v.pipe(v.number(), v.integer(), v.minValue(1))
+const memory = v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024), v.description('Bytes; swap comes to as much again. Absent: the host\'s memory.'))
+const cpus = v.pipe(v.number(), v.minValue(0.01), v.description('Cores. Absent: the host\'s cores.'))
+const pids = v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Processes and threads.'))
 
-/**
- * Memory, cpus and pids are of the namespace, all its containers together, where the host has control groups for that; and of each
- * container, which gets that much when it asks for none and may not ask for more.
- */
 export const limitsSchema = v.strictObject({
-  /** Bytes; swap comes to as much again. Absent: the host's memory. */
   memory: v.optional(memory),
-  /** Cores. Absent: the host's cores. */
   cpus: v.optional(cpus),
-  /** Processes and threads. */
   pids: v.optional(pids, 4096),
-  /**
-   * What the builds of a trust domain get together on a host, when they share a cache and with it a control group (`build.cache: domain`); with
-   * `namespace` builds are in the namespace's own. What is not said here is as above.
-   */
-  build: v.optional(v.strictObject({ memory: v.optional(memory), cpus: v.optional(cpus), pids: v.optional(pids) }), {}),
-  /** Bytes of `/dev/shm` and of each tmpfs a container may ask for. */
-  shm: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 1024 ** 3),
-  containers: v.optional(count, 200),
-  networks: v.optional(count, 50),
-  volumes: v.optional(count, 200),
-  /** Images visible at one time, shared ones not counted. */
-  images: v.optional(count, 500),
-  /** Bytes of all these images, each as large as `docker images` shows it, layers that it shares included. Absent: the host's disk. */
-  imageBytes: v.optional(count),
-  /** Published ports of all containers, running or not. */
-  ports: v.optional(count, 100),
+  build: v.optional(v.pipe(v.strictObject({ memory: v.optional(memory), cpus: v.optional(cpus), pids: v.optional(pids) }), v.description(
+    'What the builds of a trust domain get together on a host, when they share a cache and with it a control group (`build.cache: domain`); with '
+    + '`namespace` builds are in the namespace\'s own. What is not said here is as above.',
+  )), {}),
+  shm: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.description('Bytes of `/dev/shm` and of each tmpfs a container may ask for.')), 1024 ** 3),
+  containers: v.optional(v.pipe(count, v.description('Containers at one time, running or not.')), 200),
+  networks: v.optional(v.pipe(count, v.description('Networks at one time.')), 50),
+  volumes: v.optional(v.pipe(count, v.description('Volumes at one time.')), 200),
+  images: v.optional(v.pipe(count, v.description('Images visible at one time, shared ones not counted.')), 500),
+  imageBytes: v.optional(v.pipe(count, v.description('Bytes of all these images, each as large as `docker images` shows it, layers that it shares included. Absent: the host\'s disk.'))),
+  ports: v.optional(v.pipe(count, v.description('Published ports of all containers, running or not.')), 100),
 })
 
 export const policySchema = v.strictObject({
-  /**
-   * `observe`: what this policy would refuse and another could allow is done and reported, for finding a policy that fits (`moorage policy suggest`).
-   * What no policy allows, ownership and the registries and sources of builds are as in `enforce`.
-   */
-  mode: v.optional(v.picklist(['enforce', 'observe']), 'enforce'),
-  limits: v.optional(limitsSchema, {}),
-  /** Seconds a namespace lives from its opening; closing it earlier is the job's or its CI's business. */
-  lifetime: v.optional(seconds, 24 * 3600),
-  /** Seconds it lives without being used, by a request or an open connection: jobs that were killed do not close theirs. */
-  idle: v.optional(seconds, 4 * 3600),
-  /** Capabilities beyond the engine's default fourteen. */
-  capabilities: v.optional(v.array(v.picklist(optionalCapabilities)), []),
-  /**
-   * Registry hosts images may come from and go to: `host[:port]`, `*.suffix`, or `*` for every host.
-   * The engine dials them from its own network, so a farm with services worth protecting there lists its registries.
-   */
-  registries: v.optional(v.array(v.pipe(v.string(), v.minLength(1))), ['*']),
+  mode: v.optional(v.pipe(v.picklist(['enforce', 'observe']), v.description(
+    '`observe`: what this policy would refuse and another could allow is done and reported, for finding a policy that fits (`moorage policy suggest`). '
+    + 'What no policy allows, ownership and the registries and sources of builds are as in `enforce`.',
+  )), 'enforce'),
+  limits: v.optional(v.pipe(limitsSchema, v.description(
+    'Memory, cores and processes are of the namespace, all its containers together, where the host has control groups for that; and of each container, '
+    + 'which gets that much when it asks for none and may not ask for more. The rest are counts of the namespace.',
+  )), {}),
+  lifetime: v.optional(v.pipe(seconds, v.description('Seconds a namespace lives from its opening; closing it earlier is the job\'s or its CI\'s business.')), 24 * 3600),
+  idle: v.optional(v.pipe(seconds, v.description('Seconds it lives without being used, by a request or an open connection: jobs that were killed do not close theirs.')), 4 * 3600),
+  capabilities: v.optional(v.pipe(v.array(v.picklist(optionalCapabilities)), v.description('Capabilities beyond the engine\'s default fourteen.')), []),
+  registries: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.description(
+    'Registry hosts images may come from and go to: `host[:port]`, `*.suffix`, or `*` for every host. The engine dials them from its own network, so a '
+    + 'farm with services worth protecting there lists its registries.',
+  )), ['*']),
   build: v.optional(v.strictObject({
-    /**
-     * Who shares layers of RUN steps and cache mounts: `domain` (namespaces of the same trust domain: a project's next job starts warm) or
-     * `namespace` (nobody: for projects whose jobs do not trust each other).
-     */
-    cache: v.optional(v.picklist(['domain', 'namespace']), 'domain'),
-    /** Builds may take http, https and git sources (`ADD https://…`, remote contexts): the engine fetches them from its own network, redirects included. */
-    remote: v.optional(v.boolean(), false),
+    cache: v.optional(v.pipe(v.picklist(['domain', 'namespace']), v.description(
+      'Who shares layers of RUN steps and cache mounts: `domain` (namespaces of the same trust domain: a project\'s next job starts warm) or `namespace` '
+      + '(nobody: for projects whose jobs do not trust each other).',
+    )), 'domain'),
+    remote: v.optional(v.pipe(v.boolean(), v.description(
+      'Builds may take http, https and git sources (`ADD https://…`, remote contexts): the engine fetches them from its own network, redirects included.',
+    )), false),
   }), {}),
 })
 

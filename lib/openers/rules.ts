@@ -7,19 +7,16 @@ export type Claims = Readonly<Record<string, unknown>>
 
 const template = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
 
-/**
- * A rule from claims to what may be opened.
- * `when`: every claim must match: text compares with `*` as any text within a path segment and `**` as any text; lists match when one entry does.
- * `policy`, `domain`, `label`: texts in which `{claim}` stands for the claim's value. `policies` lists more that may be asked for.
- */
+/** A rule from claims to what may be opened. */
 export const ruleSchema = v.strictObject({
-  when: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-  policy: v.optional(template, 'default'),
-  policies: v.optional(v.array(v.string()), []),
-  domain: v.optional(template),
-  label: v.optional(template, '{sub}'),
-  /** Seconds. */
-  lifetime: v.optional(v.pipe(v.number(), v.minValue(1))),
+  when: v.pipe(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])), v.description(
+    'Claims that must all match: `*` is any text without a slash and `**` any text; a list matches when one of its entries does.',
+  )),
+  policy: v.optional(v.pipe(template, v.description('The policy of what it opens. In this and in `domain` and `label`, `{claim}` stands for a claim\'s value.')), 'default'),
+  policies: v.optional(v.pipe(v.array(v.string()), v.description('More policies that may be asked for.')), []),
+  domain: v.optional(v.pipe(template, v.description('Trust domain, whose namespaces share their build cache. Absent: each its own.'))),
+  label: v.optional(v.pipe(template, v.description('What people call a namespace that its job does not name.')), '{sub}'),
+  lifetime: v.optional(v.pipe(v.number(), v.minValue(1), v.description('Seconds that its namespaces live at most.'))),
 })
 
 export type Rule = v.InferOutput<typeof ruleSchema>
