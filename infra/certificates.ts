@@ -2,7 +2,7 @@ import { X509Certificate, createPrivateKey, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { namespacePattern } from '../lib/names.ts'
-import { clientWish, clockSlack, namespacePrefix } from './client-certificate.ts'
+import { beginsEarlier, clientWish, namespacePrefix } from './client-certificate.ts'
 import { readIfThere, writePrivately } from './files.ts'
 import type { Pair, Wish } from './issue.ts'
 
@@ -38,7 +38,7 @@ export async function loadAuthority(stateDir: string): Promise<Authority> {
         name: 'CN=Moorage gateway',
         usage: 'server',
         names: hosts.map((host) => ({ type: isIP(host) ? 'ip' : 'dns', value: host })),
-        notBefore: new Date(Date.now() - clockSlack),
+        notBefore: new Date(Date.now() - beginsEarlier),
         notAfter: new Date(Date.now() + 365 * day),
       }))
     },
@@ -83,7 +83,7 @@ async function createAuthority(stateDir: string): Promise<Pair> {
   const { createIssuer } = await import('./issue.ts')
   // A name of its own for each authority: a client that trusts several gateways never tries the wrong one.
   const name = `CN=Moorage CA ${randomBytes(4).toString('hex')}`
-  const [notBefore, notAfter] = [new Date(Date.now() - clockSlack), new Date(Date.now() + 3653 * day)]
+  const [notBefore, notAfter] = [new Date(Date.now() - beginsEarlier), new Date(Date.now() + 3653 * day)]
   return writePair(stateDir, 'ca', await createIssuer({ name, notBefore, notAfter }))
 }
 

@@ -24,6 +24,8 @@ export interface Closer {
   reap(): Promise<void>
   /** Cuts the connections of namespaces that other gateways began to close. */
   follow(): Promise<void>
+  /** The store's clock was set: what was heard of before says nothing of when it was. */
+  listenAnew(): void
   /** What waited for a host or for something busy is tried again at once. */
   again(): void
 }
@@ -36,6 +38,8 @@ export interface ClosingParts {
   cut(ns: string): void
   /** Hears of a namespace that is closed now. */
   onClosed(namespace: Namespace): void
+  /** Milliseconds since the epoch. */
+  now(): number
   /** Hears what a closing that nobody waits for failed of. */
   onDefect(what: string, error: unknown): void
 }
@@ -49,7 +53,7 @@ const [passes, pause, longestPause] = [4, 500, 600_000]
 /** Closings under way at one time when many are due. */
 const atOnce = 8
 
-export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: ClosingParts): Closer {
+export function closer({ store, hosts, gateway, cut, onClosed, now, onDefect }: ClosingParts): Closer {
   const closing = new Map<string, Promise<Closed>>()
   const postponed = new Map<string, { until: number; pause: number }>()
   let heard = 0
@@ -96,7 +100,7 @@ export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: Closi
 
   function postpone(id: string): void {
     const before = postponed.get(id)?.pause ?? 2_500
-    postponed.set(id, { until: Date.now() + before * 2, pause: Math.min(before * 2, longestPause) })
+    postponed.set(id, { until: performance.now() + before * 2, pause: Math.min(before * 2, longestPause) })
   }
 
   /** Another gateway is at it: its end, or its death, is waited for. */
@@ -117,7 +121,7 @@ export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: Closi
   }
 
   async function reapOne(id: string): Promise<void> {
-    if ((postponed.get(id)?.until ?? 0) > Date.now() || closing.has(id)) return
+    if ((postponed.get(id)?.until ?? 0) > performance.now() || closing.has(id)) return
     if (!await store.takeDuty(dutyOf(id), gateway.id, dutyLasts)) return
     const closed = await closeOnce(id)
     if (isDone(closed)) postponed.delete(id)
@@ -126,7 +130,7 @@ export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: Closi
   return {
     close: closeOnce,
     async reap() {
-      const due = (await store.due(Date.now())).map(({ id }) => id)
+      const due = (await store.due(now())).map(({ id }) => id)
       for (const id of postponed.keys()) if (!due.includes(id)) postponed.delete(id)
       await Promise.all(Array.from({ length: atOnce }, async () => {
         for (let id = due.shift(); id !== undefined; id = due.shift()) await reapOne(id).catch((error) => { if (!isToBeExpected(error)) onDefect(`to close namespace ${id}`, error) })
@@ -138,6 +142,7 @@ export function closer({ store, hosts, gateway, cut, onClosed, onDefect }: Closi
         if (!closing.has(ns)) cut(ns)
       }
     },
+    listenAnew: () => { heard = 0 },
     again: () => postponed.clear(),
   }
 }

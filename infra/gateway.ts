@@ -20,7 +20,7 @@ import { gatewayIdentity } from './identity.ts'
 import { oidc } from './openers/oidc.ts'
 import { recogniser } from './openers/recognise.ts'
 import { leases } from './leases.ts'
-import { monotonic } from './clock.ts'
+import { houseClock, monotonic } from './clock.ts'
 import { jobSockets } from './job-sockets.ts'
 import { namespaceCache } from './namespace-cache.ts'
 import { namespaceSockets } from './namespace-sockets.ts'
@@ -54,6 +54,8 @@ export interface Gateway {
 /** What the gateway tells its operator. */
 export interface GatewayTalk extends Talk, StoreTalk, ObserverTalk {
   shortfalls(host: string, found: readonly Shortfall[]): void
+  /** The clock that namespaces live by was set by so many milliseconds; 0: it is what it was before. */
+  clockSet(by: number): void
 }
 
 /** Milliseconds between looks for namespaces whose time is over. */
@@ -61,8 +63,12 @@ const reapEvery = 5_000
 
 /** Milliseconds between looks for control groups that belong to nobody. */
 const sweepEvery = 300_000
-/** Milliseconds between signs of life, and looks at what other gateways close and at hosts. */
-const [pulse, closingsEvery, hostsEvery] = [5_000, 1_000, 2_000]
+
+/** Milliseconds between signs of life, and looks at what other gateways close, at hosts and at the clock. */
+const [pulse, closingsEvery, hostsEvery, clockEvery] = [5_000, 1_000, 2_000, 2_000]
+
+/** Milliseconds that a namespace has to be used again after the only gateway was away. */
+const afterAway = 600_000
 
 /** Every host of the pool is a live one. */
 const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
@@ -80,6 +86,15 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const reserved = reservations(shared, gateway.id, monotonic)
   const { store } = reserved
   await gateway.live()
+  const clock = houseClock({
+    ask: store.now, monotonic,
+    onSet(by) {
+      talk.clockSet(by)
+      closing.listenAnew()
+    },
+    onBelieved: (now) => lease.spare(now),
+  })
+  await whenAnswering(clock.check)
   const callers = sources(store)
   const open = connections(callers.seen)
   const draining = drain()
@@ -88,9 +103,9 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const policy = policies(() => current.policies)
   const onDefect = talk.defect
   const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret, onDefect })
-  const records = namespaceCache(store, Date.now)
+  const records = namespaceCache(store, monotonic)
   const fit = fitness(config.admission, talk.shortfalls)
-  const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, Date.now)
+  const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, monotonic)
   const hosts = hostPool((record) => attendHost(record, {
     store, ports, groups, gateway, talk, onStrangers, isOver: async (claim) => claim.facts.by === gateway.id ? reserved.isOver(claim) : !await gateway.isAlive(claim.facts.by), sharedImages: config.images.shared,
     publishOn: (at) => publishAddress(at, config.ports.reach),
@@ -101,7 +116,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     },
   }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
-  const lease = leases(store, records.find, policy, Date.now)
+  const lease = leases(store, records.find, policy, clock.now)
   const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare }
   const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)), onDefect)
   const inside = jobSockets({
@@ -119,12 +134,12 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     host: (namespace) => hosts.answering(namespace.host),
     shared: (host) => host.shared,
     ports, jobSockets: inside,
-    now: Date.now,
+    now: clock.now,
     randomHex: () => randomBytes(32).toString('hex'),
     observe: observing.observe,
   }
   const closing = closer({
-    store, hosts, gateway, onDefect,
+    store, hosts, gateway, onDefect, now: clock.now,
     onClosed: observing.recent.noteClosed,
     cut(ns) {
       records.drop(ns)
@@ -138,19 +153,21 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const farm = followFarm(store, hosts, state, config.hosts)
   const readers = () => oidc({ issuers: current.oidc, spend: store.spend })
   let tokens = readers()
-  const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: { opener: (token) => tokens.opener(token) }, now: Date.now })
+  const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: { opener: (token) => tokens.opener(token) }, now: clock.now })
   const controls = control({
     store, hosts, policy, sockets, fitness: fit, farm, overcommit: config.overcommit, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
-    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy }),
+    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy, now: clock.now }),
   })
   const { metrics, recent } = observing
-  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, now: Date.now })
+  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, now: clock.now })
   const app = createApp(house, (routes) => {
     mountControl(controls, house)(routes)
     mountOperations(operating, house)(routes)
   })
   const server = draining.watch(listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) }))
   await whenAnswering(farm.refresh)
+  // While its only gateway was away nobody could use a namespace.
+  if (gateway.alone) await lease.spare(clock.now(), afterAway)
   const url = await listening(server, config.listen)
   state.announce({ url, pid: process.pid })
   await sockets.resume()
@@ -158,8 +175,13 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   const task = (what: string, every: number, work: () => Promise<void>) => regularly(every, work, (error) => onDefect(what, error))
   const tasks = [
     task('to learn what hosts there are', hostsEvery, farm.refresh),
+    task('to look at the clock', clockEvery, clock.check),
     task('to say that it lives', pulse, gateway.live),
-    task('to look for namespaces whose time is over', reapEvery, closing.reap),
+    task('to look for namespaces whose time is over', reapEvery, async () => {
+      // A store that was away does not know of those that were used meanwhile.
+      await lease.extend(open.namespaces())
+      await closing.reap()
+    }),
     task('to follow what other gateways close', closingsEvery, closing.follow),
     task('to extend leases', closingsEvery, () => lease.extend(open.namespaces())),
     task('to tend control groups', sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),

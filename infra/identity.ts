@@ -38,9 +38,9 @@ export function gatewayIdentity(store: Store, alone: boolean, authority: string)
         dead.delete(other)
         return true
       }
-      const since = dead.get(other) ?? Date.now()
+      const since = dead.get(other) ?? performance.now()
       dead.set(other, since)
-      return Date.now() - since < deadFor
+      return performance.now() - since < deadFor
     },
     async leave() {
       await store.leaveDuty(duty(id), id)

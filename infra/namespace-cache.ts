@@ -11,6 +11,7 @@ export interface NamespaceCache {
   drop(ns: string): void
 }
 
+/** `now` must not jump. */
 export function namespaceCache(store: Pick<Store, 'find'>, now: () => number): NamespaceCache {
   const records = new Map<string, { record: Promise<Namespace | undefined>; until: number }>()
   return {

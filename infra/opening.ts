@@ -23,6 +23,8 @@ export interface OpeningParts {
   /** What tokens of this farm begin with. */
   mark: string
   policy(name: string): Policy
+  /** Milliseconds since the epoch. */
+  now(): number
 }
 
 /** A new namespace, and what its job proves to be it with (PEM texts). */
@@ -38,8 +40,8 @@ export interface Opened {
  * Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy or a certification request that is none, 403 for a policy
  * the opener may not use, and 503 when no host takes it.
  */
-export function opener({ store, authority, hosts, fitness, admission, overcommit, mark, policy: policyOf }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
-  const place = placer(store, Date.now)
+export function opener({ store, authority, hosts, fitness, admission, overcommit, mark, policy: policyOf, now }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
+  const place = placer(store, () => performance.now())
   const certify = async (id: string, expires: Date, csr: string | undefined) => {
     if (csr === undefined) return authority.namespace(id, expires)
     const cert = await authority.namespaceForRequest(id, expires, csr)
@@ -49,14 +51,15 @@ export function opener({ store, authority, hosts, fitness, admission, overcommit
   return async (wish, by) => {
     const { policy: name, label, domain, lifetime } = granted(wish, by)
     const policy = policyOf(name)
-    const opened = Date.now()
+    const opened = now()
     const expires = opened + Math.min(lifetime ?? policy.lifetime, policy.lifetime) * 1000
     const id = namespaceToken(randomBytes(16), mark)
     const lease = leaseEnd(expires, policy.idle * 1000, opened)
     const { memory = 0, cpus = 0 } = policy.limits
     const roomy = takers(hosts, overcommit, (host) => unfit(fitness.of(host), admission))
     // A request that is none leaves no namespace behind.
-    const pair = await certify(id, new Date(expires), wish.csr)
+    // While this machine's clock is ahead of the farm's, the certificate lasts by what it will be compared with.
+    const pair = await certify(id, new Date(expires + Math.max(0, Date.now() - opened)), wish.csr)
     const namespace = await place({ id, policy: name, label, domain: domain ?? id, by: by.name, opened, expires, lease, state: 'open' }, { memory, cpus }, roomy)
     hosts.get(namespace.host).groups.prepare(namespace, policy)
     return { namespace, ca: authority.caPem, ...pair }

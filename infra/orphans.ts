@@ -2,7 +2,7 @@ import { removeEverything } from '../lib/closing.ts'
 import type { Store } from '../lib/store.ts'
 import type { LiveHost } from './hosts/host.ts'
 
-/** Milliseconds since the epoch. */
+/** Milliseconds since whenever; must not jump. */
 type Clock = () => number
 
 /**

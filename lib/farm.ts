@@ -75,6 +75,9 @@ export interface Farm {
   /** Namespaces that began to close at or after this moment; those of the last ten minutes are remembered. */
   closings(since: number): Promise<Closing[]>
 
+  /** The store's time of day, in milliseconds since the epoch: that of all its gateways. */
+  now(): Promise<number>
+
   /** True for the first who spends this within so many milliseconds. */
   spend(what: string, milliseconds: number): Promise<boolean>
 
@@ -89,6 +92,9 @@ export interface Farm {
   keep(name: string, text: string): Promise<string>
   kept(name: string): Promise<string | undefined>
 }
+
+/** Milliseconds that no duty and no turn lasts: one that would has an end by a clock that was set back since. */
+export const longerThanAny = 120_000
 
 /** Milliseconds for which `closings` remembers. */
 export const closingsKept = 600_000

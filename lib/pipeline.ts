@@ -91,7 +91,7 @@ export async function observed({ now, observe }: Pick<House, 'now' | 'observe'>,
     return refuse(error)
   })
   const [refusal, failure] = thrown instanceof Refusal ? [thrown, undefined] : [undefined, thrown]
-  observe({ ...subject, at, took: now() - at, status: response.status, refusal, failure, ...seen })
+  observe({ ...subject, at, took: Math.max(0, now() - at), status: response.status, refusal, failure, ...seen })
   return response
 }
 

@@ -7,7 +7,7 @@
 
 /** The record of turns; sqlite and redis keep one beside their store. Times are the store's. */
 export interface TurnStore {
-  /** Takes a turn, or keeps it when it is the holder's already, for `ms` milliseconds from now. `left`: the note of a last holder who did not end it. */
+  /** Takes a turn, or keeps it when it is the holder's already, for `ms` milliseconds from now, fewer than `longerThanAny`. `left`: the note of a last holder who did not end it. */
   take(turn: { key: string; holder: string; ms: number }): Promise<{ taken: boolean; left?: string }>
   /** Prolongs the holder's turn, with a new note when one is given. False when it is no longer his. */
   keep(turn: { key: string; holder: string; ms: number; note?: string }): Promise<boolean>

@@ -8,7 +8,7 @@ import { defaultStateDirectory } from '../state.ts'
 import { exitCodes, Failure } from './failure.ts'
 import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
 import { openLog, type Log } from '../observe/log.ts'
-import { shellWord } from './text.ts'
+import { shellWord, shortDuration } from './text.ts'
 
 const manual: Manual = {
   about: `A setting is taken from its flag, then its environment variable, then the config file, then its default.
@@ -109,6 +109,11 @@ function operatorTalk(config: Config, log: Log) {
     hostUnlimited: (name: string, reason: string) => log.warn(`Namespaces on ${name === onlyHost ? 'the engine' : `host ${name}`} are not limited as a whole, `
       + `each container is: ${reason} (setting controlGroups).`),
     storeAway: (reason: string) => log.warn(`The store cannot be used: ${reason}. New work is answered 503, what runs goes on; Moorage keeps trying.`),
+    clockSet(by: number) {
+      const time = shortDuration(Math.round(Math.abs(by) / 1000) * 1000)
+      if (by === 0) log.info('The clock is right again.')
+      else log.warn(`The clock was set ${by > 0 ? 'forward' : 'back'} by ${time}. Namespaces go on by the time of before; when it stays so for ten minutes, by the new one, and none of them ends by that alone unless its lifetime is over.`)
+    },
     storeBack: () => log.info('The store works again.'),
   }
 }

@@ -54,20 +54,20 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
   const duty = `host ${name}`
   const report = (error: unknown) => talk.defect(`to look at what is on host ${name}`, error)
   let onDuty = false
-  let looked = 0
+  let looked = -Infinity
   let looking: Promise<void> | undefined
 
   async function look(): Promise<void> {
     await reconcileImages(host, store)
     const strangers = await reconcile(host, store, attending)
     const isPending = await attending.onStrangers(host, strangers)
-    looked = Date.now() - (isPending ? lookEvery - soon : 0)
+    looked = performance.now() - (isPending ? lookEvery - soon : 0)
   }
 
   /** What an event says of ownership. An object that nobody made is what a gateway asked for before it died: it is found by a look, soon. */
   async function followed(event: EngineEvent, ns: string): Promise<void> {
     await releaseDestroyed(store, event, ns)
-    if (await isNobodys(store, event, ns)) looked = 0
+    if (await isNobodys(store, event, ns)) looked = -Infinity
   }
 
   /** One look at a time. What the store or the engine fails is tried again at the next tick. */
@@ -78,7 +78,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     const before = onDuty
     onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
     if (!onDuty) return
-    if (!before || Date.now() - looked > lookEvery) await lookOnce()
+    if (!before || performance.now() - looked > lookEvery) await lookOnce()
     else await clearLeft(host).catch((error) => report(error))
   }
 
@@ -97,7 +97,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     },
     async onEvent(event, ns) {
       // What is missed while the store is away is found by the next look.
-      if (onDuty && ns !== undefined) await followed(event, ns).catch(() => { looked = 0 })
+      if (onDuty && ns !== undefined) await followed(event, ns).catch(() => { looked = -Infinity })
       // Not waited for: other events must not wait for this container. What fails here is caught up with when the host is there again.
       if (ns !== undefined) void ports.changed(host, ns, event).catch(() => {})
     },

@@ -182,7 +182,7 @@ const helperPatience = 60_000
 
 function keptGroups({ name, groups, onUnlimited }: HostOptions, client: EngineClient, facts: Host['facts']): KeptGroups {
   return controlGroups({
-    host: { name, facts }, ...groups, onUnlimited, now: Date.now,
+    host: { name, facts }, ...groups, onUnlimited, now: () => performance.now(),
     helper: helper({
       host: { call: client.call, stream: client.stream, facts },
       randomHex: () => randomBytes(32).toString('hex'),

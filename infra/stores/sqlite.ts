@@ -12,14 +12,14 @@ type Row = Record<string, SQLOutputValue>
  * Every verb is one statement or one write transaction, so several processes may share the file.
  * Throws when the file cannot be opened or was written by a newer version.
  */
-export function openSqliteStore(path: string): Store {
+export function openSqliteStore(path: string, now: () => number = Date.now): Store {
   const database = openDatabase(path)
   return {
-    ...namespaceVerbs(database),
-    ...farmVerbs(database),
+    ...namespaceVerbs(database, now),
+    ...farmVerbs(database, now),
     ...claimVerbs(database),
     ...lookups(database),
-    turns: sqliteTurns(database),
+    turns: sqliteTurns(database, now),
     async shutdown() {
       if (database.isOpen) database.close()
     },

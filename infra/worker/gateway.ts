@@ -68,7 +68,7 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
       if (failure !== undefined) console.error(`The gateway failed to handle ${endpoint}`, failure)
     },
   }
-  const closing = closer({ store, hosts, gateway, cut: () => {}, onClosed: () => {}, onDefect: (what, error) => console.error(`The gateway failed ${what}`, error) })
+  const closing = closer({ store, hosts, gateway, cut: () => {}, onClosed: () => {}, now: Date.now, onDefect: (what, error) => console.error(`The gateway failed ${what}`, error) })
   const controls = control({
     store, hosts, policy: settings.policy, fitness: { of: () => [] }, overcommit: settings.OVERCOMMIT, farm: { refresh: reachAll }, configured: [],
     recognise: recogniser({ operatorToken: authority.operatorToken, store, oidc: oidc({ issuers: settings.OIDC, spend: store.spend }), now: Date.now }),
@@ -79,7 +79,7 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
     } },
     async open(wish, by) {
       await reachAll()
-      return opener({ store, authority, hosts, fitness: { of: () => [] }, admission, overcommit: settings.OVERCOMMIT, mark: gateway.mark, policy: settings.policy })(wish, by)
+      return opener({ store, authority, hosts, fitness: { of: () => [] }, admission, overcommit: settings.OVERCOMMIT, mark: gateway.mark, policy: settings.policy, now: Date.now })(wish, by)
     },
   })
   const app = createApp(house, mountControl(controls, house))

@@ -6,7 +6,7 @@ import type { Turns, TurnStore } from '../../lib/turns.ts'
 import { turns } from '../../infra/turns.ts'
 import { until } from '../setup/processes.ts'
 
-const long = 600_000
+const long = 100_000
 
 /** What every record of turns must do. `make` gives a new connection to the same store each time; the suite shuts them down. */
 export function describeTurns(title: string, make: () => Promise<Store>): void {

@@ -1,3 +1,5 @@
+import { longerThanAny } from '../../../lib/farm.ts'
+
 /** Scripts over what the farm shares; each says which of `farmKeys` it takes. */
 
 /** Moments in milliseconds by Redis's own clock. */
@@ -73,7 +75,7 @@ return redis.call('HDEL', KEYS[1], ARGV[1]) == 1 and 'removed' or 'unknown'`,
   /** KEYS: a duty. ARGV: gateway, milliseconds. 1 when the gateway has it. */
   moorageTakeDuty: `
 local gateway = redis.call('GET', KEYS[1])
-if gateway and gateway ~= ARGV[1] then return 0 end
+if gateway and gateway ~= ARGV[1] and redis.call('PTTL', KEYS[1]) <= ${longerThanAny} then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`,
 

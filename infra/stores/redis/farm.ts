@@ -39,10 +39,14 @@ function loadOf(text: string): Load {
   return { namespaces, memory, cpus: cpus / 1000 }
 }
 
-type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
+type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
 
 function sharedVerbs({ script, ask }: Client): SharedVerbs {
   return {
+    async now() {
+      const [seconds, microseconds] = (await ask((redis) => redis.time())).map(Number) as [number, number]
+      return seconds * 1000 + Math.trunc(microseconds / 1000)
+    },
     takeDuty: async (duty, gateway, milliseconds) => await script('moorageTakeDuty', [dutyKey(duty)], gateway, milliseconds) === 1,
     async leaveDuty(duty, gateway) {
       await script('moorageLeaveDuty', [dutyKey(duty)], gateway)

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Farm, HostRecord, TokenRecord } from '../../../lib/farm.ts'
+import { longerThanAny, type Farm, type HostRecord, type TokenRecord } from '../../../lib/farm.ts'
 import { atomically } from '../sqlite-file.ts'
 
 /** What gateways on one file share. */
-export function farmVerbs(database: DatabaseSync): Farm {
-  return { ...hostVerbs(database), ...sharedVerbs(database) }
+export function farmVerbs(database: DatabaseSync, now: () => number): Farm {
+  return { ...hostVerbs(database), ...sharedVerbs(database, now) }
 }
 
 type HostVerbs = Pick<Farm, 'hosts' | 'putHost' | 'drainHost' | 'removeHost' | 'loads' | 'homes'>
@@ -33,14 +33,17 @@ function hostVerbs(database: DatabaseSync): HostVerbs {
   }
 }
 
-type SharedVerbs = Pick<Farm, 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
+/** Milliseconds for which what is spent is remembered beyond its time. */
+const spentKept = 24 * 3_600_000
 
-function sharedVerbs(database: DatabaseSync): SharedVerbs {
+type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
+
+function sharedVerbs(database: DatabaseSync, now: () => number): SharedVerbs {
   const take = database.prepare('INSERT INTO duties (duty, gateway, until) VALUES (:duty, :gateway, :until) ON CONFLICT (duty) '
-    + 'DO UPDATE SET gateway = excluded.gateway, until = excluded.until WHERE gateway = excluded.gateway OR until <= :now')
+    + 'DO UPDATE SET gateway = excluded.gateway, until = excluded.until WHERE gateway = excluded.gateway OR until <= :now OR until > :now + :longerThanAny')
   const leave = database.prepare('DELETE FROM duties WHERE duty = ? AND gateway = ?')
   const closings = database.prepare('SELECT ns, at FROM closings WHERE at >= ? ORDER BY at')
-  const spend = database.prepare('INSERT INTO spent (what, until) VALUES (?, ?) ON CONFLICT DO NOTHING')
+  const spend = database.prepare('INSERT INTO spent (what, until) VALUES (:what, :until) ON CONFLICT (what) DO UPDATE SET until = excluded.until WHERE until <= :now')
   const forgetSpent = database.prepare('DELETE FROM spent WHERE until <= ?')
   const tokens = database.prepare('SELECT record FROM tokens ORDER BY name')
   const addToken = database.prepare('INSERT INTO tokens (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING')
@@ -49,15 +52,17 @@ function sharedVerbs(database: DatabaseSync): SharedVerbs {
   const kept = database.prepare('SELECT value FROM kept WHERE name = ?')
   const read = (name: string) => kept.get(name)?.['value'] as string | undefined
   return {
+    now: async () => now(),
     takeDuty: async (duty, gateway, milliseconds) =>
-      take.run({ duty, gateway, until: Date.now() + milliseconds, now: Date.now() }).changes === 1,
+      take.run({ duty, gateway, until: now() + milliseconds, now: now(), longerThanAny }).changes === 1,
     async leaveDuty(duty, gateway) {
       leave.run(duty, gateway)
     },
     closings: async (since) => closings.all(since).map((row) => ({ ns: String(row['ns']), at: Number(row['at']) })),
     spend: async (what, milliseconds) => atomically(database, () => {
-      forgetSpent.run(Date.now())
-      return spend.run(what, Date.now() + milliseconds).changes === 1
+      // Later than they end: a clock that was set forward by mistake must not make what is spent be spent again.
+      forgetSpent.run(now() - spentKept)
+      return spend.run({ what, until: now() + milliseconds, now: now() }).changes === 1
     }),
     tokens: async () => tokens.all().map((row) => JSON.parse(String(row['record'])) as TokenRecord),
     addToken: async (token) => addToken.run(token.name, JSON.stringify(token)).changes === 1,

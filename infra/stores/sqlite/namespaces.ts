@@ -6,7 +6,7 @@ import { atomically } from '../sqlite-file.ts'
 type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'due' | 'extend' | 'close' | 'forget'>
 
 /** Namespaces and what they reserve on their hosts. */
-export function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
+export function namespaceVerbs(database: DatabaseSync, now: () => number): NamespaceVerbs {
   const open = opener(database)
   const find = database.prepare('SELECT * FROM namespaces WHERE id = ?')
   const all = database.prepare('SELECT * FROM namespaces ORDER BY opened, id')
@@ -17,7 +17,7 @@ export function namespaceVerbs(database: DatabaseSync): NamespaceVerbs {
   const remove = database.prepare('DELETE FROM namespaces WHERE id = ?')
   return {
     open: async (namespace, place) => atomically(database, () => open(namespace, place)),
-    close: closer(database),
+    close: closer(database, now),
     async find(ns) {
       const row = find.get(ns)
       return row && namespaceOf(row)
@@ -55,14 +55,14 @@ function opener(database: DatabaseSync): (namespace: Namespace, place?: Place) =
   }
 }
 
-function closer(database: DatabaseSync): Store['close'] {
+function closer(database: DatabaseSync, now: () => number): Store['close'] {
   const close = database.prepare("UPDATE namespaces SET state = 'closing' WHERE id = ? AND state = 'open'")
   const tell = database.prepare('INSERT INTO closings (ns, at) VALUES (?, ?) ON CONFLICT DO NOTHING')
   const trim = database.prepare('DELETE FROM closings WHERE at < ?')
   return async (ns) => atomically(database, () => {
     if (close.run(ns).changes === 0) return false
-    tell.run(ns, Date.now())
-    trim.run(Date.now() - closingsKept)
+    tell.run(ns, now())
+    trim.run(now() - closingsKept)
     return true
   })
 }

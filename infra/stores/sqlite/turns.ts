@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { longerThanAny } from '../../../lib/farm.ts'
 import type { TurnStore } from '../../../lib/turns.ts'
 import { atomically } from '../sqlite-file.ts'
 
@@ -9,13 +10,13 @@ export function sqliteTurns(database: DatabaseSync, now: () => number = Date.now
     + 'ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, until = excluded.until')
   const keep = database.prepare('UPDATE turns SET until = :until, note = coalesce(:note, note) WHERE key = :key AND holder = :holder')
   const end = database.prepare('DELETE FROM turns WHERE key = ? AND holder = ?')
-  const left = database.prepare('SELECT key FROM turns WHERE until <= ? ORDER BY key')
+  const left = database.prepare('SELECT key FROM turns WHERE until <= :now OR until > :now + :longerThanAny ORDER BY key')
   return {
     async take({ key, holder, ms }) {
       return atomically(database, () => {
         const row = find.get(key)
         const isOther = row !== undefined && row['holder'] !== holder
-        if (isOther && Number(row['until']) > now()) return { taken: false }
+        if (isOther && Number(row['until']) > now() && Number(row['until']) <= now() + longerThanAny) return { taken: false }
         insert.run({ key, holder, until: now() + ms })
         return { taken: true, ...(isOther && { left: String(row['note']) }) }
       })
@@ -27,7 +28,7 @@ export function sqliteTurns(database: DatabaseSync, now: () => number = Date.now
       end.run(key, holder)
     },
     async left() {
-      return left.all(now()).map((row) => String(row['key']))
+      return left.all({ now: now(), longerThanAny }).map((row) => String(row['key']))
     },
   }
 }
