@@ -84,47 +84,74 @@ const question = v.strictObject({ request: short, body: v.optional(v.string(), '
 /** Bytes of a control request. */
 const limit = 4 * 1024 * 1024
 
-type Work = (entry: Entry, target: string, by: Opener) => Promise<unknown>
+/** What a row is given: the call, the path's parameter, and who bears the token, where the row is for bearers of one. */
+interface Given {
+  entry: Entry
+  target: string
+  by: Opener
+  /** To be called before a namespace is opened with the token. */
+  use(): Promise<void>
+}
+
+/** A row of the control API. `by`: whose token, or certificate, it wants. `does`: for people. */
+export interface ControlRow {
+  endpoint: string
+  route: `${'GET' | 'POST' | 'DELETE'} /${string}`
+  by: 'opener' | 'operator' | 'namespace'
+  does: string
+  status?: 201
+  work(control: Control, given: Given): Promise<unknown>
+}
 
 /** The control API: namespaces for who may open them, hosts, tokens and explanations for operators. */
-export function mountControl(control: Control, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
-  return (app) => {
-    const route = (endpoint: string, method: string, path: string, status: 200 | 201, work: (entry: Entry, target: string) => Promise<unknown>) =>
-      app.on(method, path, (c) => {
-        const entry = c.env as Entry
-        const target = c.req.param('id' as never) ?? ''
-        return observed(house, { endpoint, target, namespace: entry.namespace, method, trace: undefined }, async () => c.json(await work(entry, target) as object, status))
-      })
-    const forOpeners = (work: Work) => async (entry: Entry, target: string) => work(entry, target, (await bearer(control, entry)).opener)
-    const forOperators = (work: Work) => forOpeners((entry, target, by) => {
-      if (!by.operator) throw new Refusal(403, `this endpoint is for operators, and ${by.name} is none`)
-      return work(entry, target, by)
-    })
-    route('NamespaceOpen', 'POST', '/namespaces', 201, async (entry) => {
-      const { opener, use } = await bearer(control, entry)
+export const controlRows: readonly ControlRow[] = [
+  { endpoint: 'NamespaceOpen', route: 'POST /namespaces', by: 'opener', status: 201, does: 'opens a namespace and answers its id, end and certificate',
+    async work(control, { entry, by, use }) {
       const wish = await read(openWish, entry)
       await use()
-      return control.open(wish, opener)
-    })
-    route('NamespaceList', 'GET', '/namespaces', 200, forOpeners((_entry, _target, by) => control.list(by)))
-    route('NamespaceCloseSelf', 'DELETE', '/namespaces/self', 200, async ({ namespace, connection }) => {
+      return control.open(wish, by)
+    } },
+  { endpoint: 'NamespaceList', route: 'GET /namespaces', by: 'opener', does: 'lists the open namespaces that the bearer may see', work: (control, { by }) => control.list(by) },
+  { endpoint: 'NamespaceCloseSelf', route: 'DELETE /namespaces/self', by: 'namespace', does: 'closes the namespace of the certificate',
+    async work(control, { entry: { namespace, connection } }) {
       if (namespace === undefined) throw new Refusal(401, 'no namespace: this connection has no client certificate of one')
       connection.outlive()
       return control.close(namespace)
-    })
-    route('NamespaceClose', 'DELETE', '/namespaces/:id', 200, forOpeners((_entry, id, by) => control.close(id, by)))
-    route('NamespaceSocket', 'POST', '/namespaces/:id/socket', 201, forOperators(async (entry, id) => control.socket(id, (await read(socketWish, entry)).path)))
-    route('HostList', 'GET', '/hosts', 200, forOperators(() => control.hosts.list()))
-    route('HostAdd', 'POST', '/hosts', 201, forOperators(async (entry) => control.hosts.add(await read(hostWish, entry))))
-    route('HostDrain', 'POST', '/hosts/:id/drain', 200, forOperators((_entry, name) => control.hosts.drain(name, true)))
-    route('HostResume', 'POST', '/hosts/:id/resume', 200, forOperators((_entry, name) => control.hosts.drain(name, false)))
-    route('HostRemove', 'DELETE', '/hosts/:id', 200, forOperators((_entry, name) => control.hosts.remove(name)))
-    route('TokenList', 'GET', '/tokens', 200, forOperators(() => control.tokens.list()))
-    route('TokenCreate', 'POST', '/tokens', 201, forOperators(async (entry) => control.tokens.create(await read(tokenWish, entry))))
-    route('TokenRevoke', 'DELETE', '/tokens/:id', 200, forOperators((_entry, name) => control.tokens.revoke(name)))
-    route('Explain', 'POST', '/explain', 200, forOperators(async (entry) => control.explain(await read(question, entry))))
+    } },
+  { endpoint: 'NamespaceClose', route: 'DELETE /namespaces/:id', by: 'opener', does: 'removes everything of a namespace and answers what was removed and what is left for later', work: (control, { target, by }) => control.close(target, by) },
+  { endpoint: 'NamespaceSocket', route: 'POST /namespaces/:id/socket', by: 'operator', status: 201, does: 'serves a namespace on a unix socket of the gateway\'s machine',
+    work: async (control, { entry, target }) => control.socket(target, (await read(socketWish, entry)).path) },
+  { endpoint: 'HostList', route: 'GET /hosts', by: 'operator', does: 'lists the hosts, what is reserved on them and what they lack', work: (control) => control.hosts.list() },
+  { endpoint: 'HostAdd', route: 'POST /hosts', by: 'operator', status: 201, does: 'adds an engine', work: async (control, { entry }) => control.hosts.add(await read(hostWish, entry)) },
+  { endpoint: 'HostDrain', route: 'POST /hosts/:id/drain', by: 'operator', does: 'places no more namespaces on a host', work: (control, { target }) => control.hosts.drain(target, true) },
+  { endpoint: 'HostResume', route: 'POST /hosts/:id/resume', by: 'operator', does: 'places namespaces on it again', work: (control, { target }) => control.hosts.drain(target, false) },
+  { endpoint: 'HostRemove', route: 'DELETE /hosts/:id', by: 'operator', does: 'forgets a host on which no namespace lives', work: (control, { target }) => control.hosts.remove(target) },
+  { endpoint: 'TokenList', route: 'GET /tokens', by: 'operator', does: 'lists the tokens that operators made', work: (control) => control.tokens.list() },
+  { endpoint: 'TokenCreate', route: 'POST /tokens', by: 'operator', status: 201, does: 'makes a token and answers it, once', work: async (control, { entry }) => control.tokens.create(await read(tokenWish, entry)) },
+  { endpoint: 'TokenRevoke', route: 'DELETE /tokens/:id', by: 'operator', does: 'ends a token', work: (control, { target }) => control.tokens.revoke(target) },
+  { endpoint: 'Explain', route: 'POST /explain', by: 'operator', does: 'tells what would become of a request of the Docker API', work: async (control, { entry }) => control.explain(await read(question, entry)) },
+]
+
+/** Mounts them. */
+export function mountControl(control: Control, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
+  return (app) => {
+    for (const { endpoint, route, by: wanted, status = 200, work } of controlRows) {
+      const [method, path] = route.split(' ') as [string, string]
+      app.on(method, path, (c) => {
+        const entry = c.env as Entry
+        const target = c.req.param('id' as never) ?? ''
+        return observed(house, { endpoint, target, namespace: entry.namespace, method, trace: undefined }, async () => {
+          const borne = wanted === 'namespace' ? noBearer : await bearer(control, entry)
+          if (wanted === 'operator' && !borne.opener.operator) throw new Refusal(403, `this endpoint is for operators, and ${borne.opener.name} is none`)
+          return c.json(await work(control, { entry, target, by: borne.opener, use: borne.use }) as object, status)
+        })
+      })
+    }
   }
 }
+
+/** Where the certificate is what counts. */
+const noBearer: Awaited<ReturnType<typeof bearer>> = { opener: { name: 'namespace', operator: false, grant: undefined }, use: async () => {} }
 
 async function bearer(control: Control, entry: Entry) {
   const token = bearerToken(entry.connection)

@@ -26,31 +26,47 @@ const pageHeaders = {
   'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer', 'Cache-Control': 'no-cache',
 }
 
+/** A row of the operators' side. `open`: told without the operator's token. `does`: for people. */
+export interface OperationsRow {
+  endpoint: string
+  path: `/${string}`
+  open?: true
+  does: string
+  work(operations: Operations, entry: Entry, c: Context): Response | Promise<Response>
+}
+
 /** Health, metrics and the operators' page. Only whether the gateway lives and is ready is told without the operator's token. */
+export const operationsRows: readonly OperationsRow[] = [
+  { endpoint: 'Healthz', path: '/healthz', open: true, does: 'tells that the gateway lives', work: (_operations, _entry, c) => c.text('ok\n') },
+  { endpoint: 'Readyz', path: '/readyz', open: true, does: 'tells whether it can take work: its store and a host answer; 503 and why otherwise',
+    async work(operations, _entry, c) {
+      const problems = await operations.problems()
+      return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503)
+    } },
+  { endpoint: 'Metrics', path: '/metrics', does: 'metrics for Prometheus',
+    async work(operations) {
+      const { text, type } = await operations.exposition()
+      return new Response(text, { headers: { 'Content-Type': type } })
+    } },
+  { endpoint: 'Overview', path: '/operations', does: 'what the operators\' page shows, as JSON', work: async (operations, _entry, c) => c.json(await operations.overview() as object) },
+  { endpoint: 'OverviewStream', path: '/operations/stream', does: 'the same again after each change, as server-sent events',
+    work: (operations, { connection }) => new Response(events(operations.overviews(connection.signal)), { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } }) },
+  { endpoint: 'Dashboard', path: '/dashboard', open: true, does: 'the operators\' page, which asks for the token', work: (operations) => file(operations, '') },
+  { endpoint: 'DashboardFile', path: '/dashboard/:file', open: true, does: 'its files', work: (operations, _entry, c) => file(operations, c.req.param('file') ?? '') },
+]
+
+/** Mounts them. */
 export function mountOperations(operations: Operations, house: Pick<House, 'now' | 'observe'>): <E extends { Bindings: Entry }>(app: Hono<E>) => void {
   return (app) => {
-    const route = (endpoint: string, path: string, open: boolean, work: (entry: Entry, c: Context) => Response | Promise<Response>) =>
+    for (const { endpoint, path, open, work } of operationsRows) {
       app.on('GET', path, (c) => {
         const entry = c.env as Entry
         return observed(house, { endpoint, target: '', namespace: entry.namespace, method: 'GET', trace: undefined }, async () => {
           if (!open) await authorise(operations, entry)
-          return work(entry, c as never)
+          return work(operations, entry, c as never)
         })
       })
-    route('Healthz', '/healthz', true, (_entry, c) => c.text('ok\n'))
-    route('Readyz', '/readyz', true, async (_entry, c) => {
-      const problems = await operations.problems()
-      return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503)
-    })
-    route('Metrics', '/metrics', false, async () => {
-      const { text, type } = await operations.exposition()
-      return new Response(text, { headers: { 'Content-Type': type } })
-    })
-    route('Overview', '/operations', false, async (_entry, c) => c.json(await operations.overview() as object))
-    route('OverviewStream', '/operations/stream', false, ({ connection }) => new Response(
-      events(operations.overviews(connection.signal)), { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } }))
-    route('Dashboard', '/dashboard', true, () => file(operations, ''))
-    route('DashboardFile', '/dashboard/:file', true, (_entry, c) => file(operations, c.req.param('file') ?? ''))
+    }
   }
 }
 

@@ -55,7 +55,11 @@ const hostEntry = v.strictObject({
   name: v.pipe(hostName, v.description('What the farm calls it, for ever: namespaces remember it.')),
   url: v.pipe(engineUrl, v.description('Where its engine is reached: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT.')),
   tls: v.optional(v.pipe(
-    v.strictObject({ ca: v.optional(text), cert: v.optional(text), key: v.optional(text) }), v.description('PEM files for TLS towards an engine at tcp:// or https://.'),
+    v.strictObject({
+      ca: v.optional(v.pipe(text, v.description('Of the authority that signed the engine\'s certificate.'))),
+      cert: v.optional(v.pipe(text, v.description('The certificate the engine knows gateways by.'))),
+      key: v.optional(v.pipe(text, v.description('That certificate\'s key.'))),
+    }), v.description('PEM files for TLS towards an engine at tcp:// or https://.'),
   )),
   memory: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Bytes of memory that namespaces may reserve on it. Absent: what the engine has, times `overcommit.memory`.'))),
   cpus: v.optional(v.pipe(v.number(), v.minValue(0.01), v.description('Cores that namespaces may reserve on it. Absent: what the engine has, times `overcommit.cpus`.'))),

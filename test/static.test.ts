@@ -51,7 +51,7 @@ const f = await import('./dynamic.ts')`
 })
 
 test('no file that people read has more than 400 lines', () => {
-  const files = globSync(['*.*', '{docs,functions,infra,lib,test}/**/*.*'], { cwd: root, exclude: ['package-lock.json', 'test/data/**', 'lib/buildkit/proto/**'] })
+  const files = globSync(['*.*', '{docs,functions,infra,lib,test}/**/*.*'], { cwd: root, exclude: ['package-lock.json', 'test/data/**', 'docs/reference/**', 'lib/buildkit/proto/**'] })
   assert.ok(files.includes('README.md') && files.includes('test/static.test.ts'))
   const isLong = (file: string) => statSync(join(root, file)).isFile() && readFileSync(join(root, file), 'utf8').split('\n').length > 401
   assert.deepEqual(files.filter(isLong), [])

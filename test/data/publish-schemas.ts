@@ -1,7 +1,10 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { root } from '../setup/paths.ts'
 import { published } from './published-schemas.ts'
 
-/** `node test/data/publish-schemas.ts`: writes the JSON Schemas in docs/ anew from the code's own. */
-for (const [file, text] of Object.entries(published())) writeFileSync(join(root, 'docs', file), text)
+/** `node test/data/publish-schemas.ts`: writes the JSON Schemas and the reference in docs/ anew from the code. */
+for (const [file, text] of Object.entries(await published())) {
+  mkdirSync(dirname(join(root, 'docs', file)), { recursive: true })
+  writeFileSync(join(root, 'docs', file), text)
+}

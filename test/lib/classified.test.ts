@@ -1,35 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { defaultPolicy } from '../../lib/policy.ts'
 import { type Type } from '../../lib/schema.ts'
-import { authConfig } from '../../lib/schemas/auth.ts'
 import { buildQuery } from '../../lib/schemas/build-query.ts'
-import { commitSchema } from '../../lib/schemas/commit.ts'
-import { containerCreateSchema } from '../../lib/schemas/container-create.ts'
-import { containerUpdateSchema } from '../../lib/schemas/container-update.ts'
-import { execCreate } from '../../lib/schemas/exec-create.ts'
-import { execStart } from '../../lib/schemas/exec-start.ts'
-import { networkConnect } from '../../lib/schemas/network-connect.ts'
-import { networkCreateSchema } from '../../lib/schemas/network-create.ts'
-import { networkDisconnect } from '../../lib/schemas/network-disconnect.ts'
-import { volumeCreate } from '../../lib/schemas/volume-create.ts'
+import { bodies as schemas } from '../data/bodies.ts'
 import type { EngineApi } from '../data/refresh.ts'
 
 const engine: EngineApi = JSON.parse(readFileSync(new URL('../data/engine-api-fields.json', import.meta.url), 'utf8'))
-
-const schemas: Record<string, Type<unknown>> = {
-  'container-create': containerCreateSchema(defaultPolicy),
-  'container-update': containerUpdateSchema(defaultPolicy),
-  'exec-create': execCreate,
-  'exec-start': execStart,
-  'network-create': networkCreateSchema(),
-  'network-connect': networkConnect,
-  'network-disconnect': networkDisconnect,
-  'volume-create': volumeCreate,
-  commit: commitSchema(defaultPolicy),
-  auth: authConfig,
-}
 
 /** The verdict on a field, or undefined when no schema has it. A field inside one that is never sent has that one's verdict. */
 function verdictOn(schema: Type<unknown>, path: string): string | undefined {
