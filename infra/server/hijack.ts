@@ -5,6 +5,7 @@ import type { EngineAnswer, EngineRequest, ShapeHead } from '../../lib/engine.ts
 import type { EngineClient } from '../hosts/client.ts'
 import { upgradeEngine } from '../hosts/upgrade.ts'
 import { farewell } from './farewell.ts'
+import { flow } from './flow.ts'
 
 /** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
 export interface Upgrade {
@@ -80,7 +81,7 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { ha
       if (toClient instanceof Duplex) farewell(toClient)
       engine.destroy()
     })
-    fromClient.pipe(engine, { end: inputEnds })
-    engine.pipe(toClient)
+    flow(fromClient, engine, { end: inputEnds })
+    flow(engine, toClient)
   })
 }
