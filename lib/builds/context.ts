@@ -1,4 +1,5 @@
 import { codes, GrpcError } from '../grpc.ts'
+import { readAhead } from '../read-ahead.ts'
 import { Refusal } from '../refusal.ts'
 import { blockSize, entryOf, isHeader } from '../tar/header.ts'
 
@@ -11,6 +12,9 @@ export interface Context {
   /** Reads and drops the rest: clients only listen after sending. */
   drain(): Promise<void>
 }
+
+/** Bytes of a context that wait for the engine to take those before. */
+const heldAhead = 1024 * 1024
 
 /** First bytes of what BuildKit unpacks (moby/buildkit, frontend/dockerui isArchive). */
 const packed = [[0x1f, 0x8b, 0x08], [0x42, 0x5a, 0x68], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]] as const
@@ -43,7 +47,7 @@ export function contextOf(upload: AsyncIterable<Uint8Array>): Context {
       const first = head
       head = undefined
       yield* first
-      for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
+      yield* readAhead(chunks, heldAhead)
     },
     async drain() {
       try {
