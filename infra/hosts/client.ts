@@ -54,9 +54,17 @@ export function engineClient(name: string, address: EngineAddress): EngineClient
 /** What a client is told when the engine cannot be reached. */
 export function unreachable(name: string, error: unknown): unknown {
   const code = (error as { code?: string } | undefined)?.code ?? ''
+  if (noRoom.test(code)) return refusedFor(error, `the gateway cannot open another connection to host ${name} now (${code}); try again when others have ended`)
   if (!/^(ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOST|ENET|EACCES|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))/.test(code)) return error
-  const refusal = new Refusal(503, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
-  refusal.cause = error
+  return refusedFor(error, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
+}
+
+/** What the kernel says of a connection for which this process or this machine has no room; EAGAIN: the engine's queue of connections is full. */
+const noRoom = /^(EMFILE|ENFILE|EAGAIN|ENOBUFS|ENOMEM|EADDRNOTAVAIL)$/
+
+function refusedFor(cause: unknown, message: string): Refusal {
+  const refusal = new Refusal(503, message)
+  refusal.cause = cause
   return refusal
 }
 

@@ -109,6 +109,8 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
     handle(incoming, outgoing, { socket, head })
   })
   server.on('clientError', answerMalformed)
+  // A connection that could not be accepted, for want of file descriptors: others are served on.
+  server.on('error', () => {})
   return server
 }
 
