@@ -95,8 +95,9 @@ function operatorTalk(config: Config, log: Log) {
       introduced = true
     },
     hostAway(name: string, url: string, reason: string) {
-      once(name, `No Docker engine answers at ${where(name, url)} (${reason}). Start it or install one (Debian: apt-get install docker.io), `
-        + 'or name another with --host URL. Moorage keeps trying and serves when it appears.')
+      // Words instead of a code say themselves what to do.
+      const remedy = reason.includes(' ') ? '' : 'Start it or install one (Debian: apt-get install docker.io), or name another with --host URL. '
+      once(name, `No Docker engine answers at ${where(name, url)} (${reason}). ${remedy}Moorage keeps trying and serves when it appears.`)
     },
     shortfalls(name: string, found: readonly Shortfall[]) {
       const list = (verdict: Verdict) => found.filter(({ check }) => config.admission[check] === verdict).map(({ why, remedy }) => `${why} (${remedy})`).join('; ')

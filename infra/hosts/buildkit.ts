@@ -8,7 +8,7 @@ import type { EngineClient } from './client.ts'
 import { upgradeEngine } from './upgrade.ts'
 
 /** The two ways to an engine's BuildKit: calling it, and being called by it. `onDefect` hears what was thrown in calls of the engine that is no answer. */
-export function buildkitOf(client: Pick<EngineClient, 'address'>, name: string, onDefect: OnDefect): Pick<Host, 'channel' | 'session'> {
+export function buildkitOf(client: Pick<EngineClient, 'connect'>, name: string, onDefect: OnDefect): Pick<Host, 'channel' | 'session'> {
   async function upgraded(request: EngineRequest, signal: AbortSignal) {
     const opened = await upgradeEngine(client, request, signal, name)
     if ('text' in opened) throw new Refusal(opened.status, `host ${name} does not serve BuildKit: ${opened.text.trim()}`)

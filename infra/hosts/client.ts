@@ -1,26 +1,12 @@
 import { Pool, type Dispatcher } from 'undici'
 import type { EngineAnswer, EngineHead, EngineRequest, EngineStream } from '../../lib/engine.ts'
-import { Refusal } from '../../lib/refusal.ts'
 import { headOf, wire } from '../../lib/wire.ts'
-
-/** Where an engine is reached: a unix socket or a TCP address, the latter with TLS material when it wants mTLS. */
-export interface EngineAddress {
-  socketPath?: string
-  host?: string
-  port?: number
-  tls?: { ca?: string; cert?: string; key?: string }
-}
-
-/** Reads `unix:///path`, `tcp://host:port`, `http://host:port` or `https://host:port`. */
-export function engineAddress(url: string, tls?: EngineAddress['tls']): EngineAddress {
-  if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length) }
-  const parsed = new URL(url.replace(/^tcp:/, tls ? 'https:' : 'http:'))
-  return { host: parsed.hostname, port: Number(parsed.port || (tls ? 2376 : 2375)), tls: parsed.protocol === 'https:' ? tls ?? {} : undefined }
-}
+import { unreachable } from './away.ts'
+import { connector, type Connector, type EngineAddress } from './connect.ts'
 
 /** Calls one engine. Connections are not bounded, so that idle streams (events, wait, logs -f) never hold back a call. */
 export interface EngineClient {
-  readonly address: EngineAddress
+  readonly connect: Connector['handedOver']
   readonly dispatcher: Dispatcher
   readonly origin: string
   call(request: EngineRequest, signal?: AbortSignal): Promise<EngineAnswer>
@@ -32,40 +18,31 @@ export interface EngineClient {
 
 /** `name` is what people call the host in messages. */
 export function engineClient(name: string, address: EngineAddress): EngineClient {
-  const origin = address.socketPath ? 'http://engine' : `${address.tls ? 'https' : 'http'}://${address.host}:${address.port}`
+  const origin = originOf(address)
+  const connecting = connector(address)
   // No time limits: `wait`, `logs -f` and `events` are silent for as long as a job likes.
   const dispatcher = new Pool(origin, {
-    connect: { ...(address.socketPath ? { socketPath: address.socketPath } : {}), ...address.tls, timeout: 10_000 },
-    headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1,
+    connect: connecting.pooled, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000, pipelining: 1,
   })
   const away = (error: unknown) => unreachable(name, error)
   const waiting: Waiting = new Set()
   return {
-    address, dispatcher, origin,
+    connect: connecting.handedOver, dispatcher, origin,
     call: (request, signal) => buffered(dispatcher, origin, waiting, request, signal).catch((error) => { throw away(error) }),
     stream: (request, options) => streamed(dispatcher, origin, request, options).catch((error) => { throw away(error) }),
     abandon() {
       for (const give of waiting) give(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' }))
     },
-    close: () => dispatcher.destroy(),
+    async close() {
+      await dispatcher.destroy()
+      await connecting.close()
+    },
   }
 }
 
-/** What a client is told when the engine cannot be reached. */
-export function unreachable(name: string, error: unknown): unknown {
-  const code = (error as { code?: string } | undefined)?.code ?? ''
-  if (noRoom.test(code)) return refusedFor(error, `the gateway cannot open another connection to host ${name} now (${code}); try again when others have ended`)
-  if (!/^(ECONN|ENOENT|EPIPE|ETIMEDOUT|EHOST|ENET|EACCES|UND_ERR_(SOCKET|CONNECT_TIMEOUT|CLOSED|DESTROYED))/.test(code)) return error
-  return refusedFor(error, `host ${name} does not answer (${code}); the namespace continues when the engine is back`)
-}
-
-/** What the kernel says of a connection for which this process or this machine has no room; EAGAIN: the engine's queue of connections is full. */
-const noRoom = /^(EMFILE|ENFILE|EAGAIN|ENOBUFS|ENOMEM|EADDRNOTAVAIL)$/
-
-function refusedFor(cause: unknown, message: string): Refusal {
-  const refusal = new Refusal(503, message)
-  refusal.cause = cause
-  return refusal
+function originOf(address: EngineAddress): string {
+  if (!('host' in address)) return 'http://engine'
+  return `${address.tls ? 'https' : 'http'}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
 }
 
 /** How to fail each call that waits for its answer. */

@@ -9,7 +9,7 @@ const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
 export async function probe(client: Pick<Host, 'call'>, signal?: AbortSignal): Promise<HostFacts> {
   const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
     const answer = await client.call({ method: 'GET', path }, signal)
-    if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}`)
+    if (answer.status !== 200) throw new Error(`it answers ${answer.status} to GET ${path}: ${answer.text.trim().slice(0, 200)}`)
     return parseAnswer(answer.text) as Record<string, unknown>
   }))
   const engineApi = String(version!.ApiVersion)

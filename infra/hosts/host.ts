@@ -8,8 +8,10 @@ import { helper } from '../../lib/groups/helper.ts'
 import type { GroupNames } from '../../lib/groups/names.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import type { Turns } from '../../lib/turns.ts'
+import { whyAway } from './away.ts'
 import { buildkitOf } from './buildkit.ts'
-import { engineAddress, engineClient, type EngineAddress, type EngineClient } from './client.ts'
+import { engineClient, type EngineClient } from './client.ts'
+import { engineAddress, type TlsMaterial } from './connect.ts'
 import { eventHub, type EventHub } from './event-hub.ts'
 import { execOwners } from './exec-owners.ts'
 import { probe } from './facts.ts'
@@ -33,7 +35,7 @@ export interface LiveHost extends Host {
 export interface HostOptions {
   name: string
   url: string
-  tls?: EngineAddress['tls']
+  tls?: TlsMaterial
   /** Address of the host that published ports listen on; undefined when the gateway reaches none. */
   publishOn: string | undefined
   /** Turns of the store, in which those on this host are found by its name. */
@@ -164,7 +166,7 @@ export function liveHost(options: HostOptions): LiveHost {
         await follow()
       } catch (error) {
         if (stopping.signal.aborted) return
-        reason = reasonOf(error)
+        reason = whyAway(error)
         tried.resolve()
         if (connected || !told) options.onAway(reason)
         told = true
@@ -189,12 +191,6 @@ function keptGroups({ name, groups, onUnlimited }: HostOptions, client: EngineCl
       patience: () => AbortSignal.timeout(helperPatience), later: () => {},
     }),
   })
-}
-
-/** The shortest true word for why an engine is away: the system's code where there is one. */
-function reasonOf(error: unknown): string {
-  const { cause, code, message } = error as Error & { code?: string }
-  return (cause as { code?: string } | undefined)?.code ?? code ?? message
 }
 
 function raiseAway(name: string): never {

@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { loadAuthority } from '../../infra/certificates.ts'
-import { must } from '../setup/command.ts'
-import { networkOf } from '../setup/engine-directory.ts'
 import { startEngine, type OwnEngine } from '../setup/engine.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
 import { importBusybox } from '../setup/images.ts'
+import { nextLink } from '../setup/link.ts'
 import { asker, type Answer, type Ask } from './wire.ts'
 
 /** One way to an engine's API: direct or through a gateway, by unix socket or by TCP with mTLS. */
@@ -38,18 +37,16 @@ export interface World {
   stop(): Promise<void>
 }
 
-/** Addresses for benchmarks (RFC 2544); each engine of this process has a /30. */
-let worlds = 0
-
 export async function startWorld(): Promise<World> {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-bench-'))
-  const [near, far] = [`198.18.${process.pid % 256}.${worlds * 4 + 1}`, `198.18.${process.pid % 256}.${worlds * 4 + 2}`]
+  const link = nextLink()
+  const { far } = link
   const certificates = await engineCertificates(directory, far)
   const engine = await startEngine({
     listen: ['tcp://0.0.0.0:2376'],
     daemon: { tlsverify: true, tlscacert: certificates.ca, tlscert: certificates.cert, tlskey: certificates.key },
   })
-  wire(engine, `moor${process.pid % 100000}-${worlds++}`, near, far)
+  link.up(engine)
   await importBusybox(engine)
   const gateway = await startGateway({ engineSocket: engine.socket, flags: ['--shared-image', 'busybox:latest', '--port-reach', far] })
   const namespace = await gateway.open()
@@ -75,16 +72,6 @@ export async function startWorld(): Promise<World> {
       rmSync(directory, { recursive: true, force: true })
     },
   }
-}
-
-/** A pair of interfaces, so that the engine in its network can be reached from here. It ends with the engine's network. */
-function wire({ directory }: OwnEngine, name: string, near: string, far: string): void {
-  const network = networkOf(directory).name
-  must('ip', ['link', 'add', name, 'type', 'veth', 'peer', 'name', 'outside', 'netns', network])
-  must('ip', ['address', 'add', `${near}/30`, 'dev', name])
-  must('ip', ['link', 'set', name, 'up'])
-  must('ip', ['-n', network, 'address', 'add', `${far}/30`, 'dev', 'outside'])
-  must('ip', ['-n', network, 'link', 'set', 'outside', 'up'])
 }
 
 /** Certificates of the same kind as the gateway's, so that a handshake costs the same. */

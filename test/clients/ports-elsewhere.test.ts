@@ -1,32 +1,25 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { cli, docker } from '../setup/cli.ts'
-import { must } from '../setup/command.ts'
-import { networkOf } from '../setup/engine-directory.ts'
 import { startEngine, type OwnEngine } from '../setup/engine.ts'
 import { through } from '../setup/farm.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
 import { importBusybox } from '../setup/images.ts'
+import { nextLink } from '../setup/link.ts'
 import { until } from '../setup/processes.ts'
 import { startRedis } from '../setup/redis.ts'
 
 const web = ['busybox', 'sh', '-c', 'mkdir -p /www && echo web > /www/index.html && exec httpd -f -p 80 -h /www']
 
 describe('Published ports of an engine on another machine', () => {
-  // Addresses for benchmarks (RFC 2544); bench has its own part of them.
-  const [near, far] = [`198.19.${process.pid % 256}.1`, `198.19.${process.pid % 256}.2`]
+  const link = nextLink()
+  const { far } = link
   let engine: OwnEngine
 
   before(async () => {
     engine = await startEngine({ version: '28.5' })
     await importBusybox(engine)
-    const { name } = networkOf(engine.directory)
-    const device = `moorp${process.pid % 100000}`
-    must('ip', ['link', 'add', device, 'type', 'veth', 'peer', 'name', 'outside', 'netns', name])
-    must('ip', ['address', 'add', `${near}/30`, 'dev', device])
-    must('ip', ['link', 'set', device, 'up'])
-    must('ip', ['-n', name, 'address', 'add', `${far}/30`, 'dev', 'outside'])
-    must('ip', ['-n', name, 'link', 'set', 'outside', 'up'])
+    link.up(engine)
   })
 
   const stopping: { stop(): unknown }[] = []
