@@ -50,7 +50,7 @@ export interface Config {
 /** One engine and what may be reserved on it. */
 export interface HostConfig {
   name: string
-  /** unix://, tcp:// or https://. */
+  /** unix://, tcp://, https:// or ssh://. */
   url: string
   /** PEM texts for TLS towards the engine. */
   tls?: { ca?: string, cert?: string, key?: string }

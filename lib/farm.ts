@@ -7,7 +7,7 @@ import type { Grant } from './openers/opener.ts'
 /** An engine as the farm knows it. */
 export interface HostRecord {
   readonly name: string
-  /** unix://, tcp:// or https://. */
+  /** unix://, tcp://, https:// or ssh://. */
   readonly url: string
   /** PEM texts for TLS towards the engine. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }

@@ -37,7 +37,7 @@ export function define(command: Command): void {
   const path = (name: string, verb = '') => `/hosts/${encodeURIComponent(name)}${verb}`
   const changing = (method: string, verb?: string) => (name: string, options: Options) => change(method, path(name, verb), options)
   sub('list', 'list the hosts, what is reserved on them and what they lack').action(list)
-  sub('add', 'add an engine').argument(...host).argument('<URL>', 'unix:///PATH, tcp://HOST:PORT or https://HOST:PORT')
+  sub('add', 'add an engine').argument(...host).argument('<URL>', 'unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://USER@HOST')
     .option('--tls-ca <FILE>', 'PEM file of the authority that signed the engine\'s certificate')
     .option('--tls-cert <FILE>', 'PEM file of the certificate the engine knows gateways by')
     .option('--tls-key <FILE>', 'PEM file of that certificate\'s key')

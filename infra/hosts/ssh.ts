@@ -99,14 +99,14 @@ function answering(child: ChildProcess): Promise<Socket> {
     }
     function settle(): void {
       clearTimeout(late)
-      socket.off('data', read).off('error', broke)
+      socket.off('readable', read)
       child.off('exit', ended).off('error', broke)
     }
-    function read(bytes: Buffer): void {
-      head += bytes.toString('latin1')
+    function read(): void {
+      // Not by `data`, which would leave the socket flowing or paused for who gets it.
+      for (let bytes = socket.read(); bytes !== null; bytes = socket.read()) head += bytes.toString('latin1')
       if (!head.includes('\r\n\r\n')) return
       settle()
-      socket.pause()
       if (/^HTTP\/1\.1 200 /.test(head)) resolve(socket)
       else fail(head.split('\r\n', 1)[0]!)
     }
@@ -114,7 +114,8 @@ function answering(child: ChildProcess): Promise<Socket> {
     // What ssh said may come behind the news of its end.
     const ended = (status: number | null) => child.stderr!.destroyed ? fail(reasonOf(said, status)) : child.stderr!.once('close', () => fail(reasonOf(said, status)))
     child.on('exit', ended).on('error', broke)
-    socket.on('error', () => {}).on('error', broke).on('data', read)
+    // A socket that breaks is the end of its ssh, which says why.
+    socket.on('error', () => {}).on('readable', read)
     socket.write('HEAD /_ping HTTP/1.1\r\nHost: engine\r\n\r\n')
   })
 }

@@ -155,10 +155,10 @@ describe('the listen address and the engine URL', () => {
       assert.match(String(problems({ flags: { listen } })), /^--listen: expected HOST:PORT/)
     })
   }
-  for (const host of ['unix:///run/docker.sock', 'tcp://10.0.0.5:2375', 'https://engine.example', 'tcp://[::1]:2375']) {
+  for (const host of ['unix:///run/docker.sock', 'tcp://10.0.0.5:2375', 'https://engine.example', 'tcp://[::1]:2375', 'ssh://x', 'ssh://ci@10.0.0.5:2222', 'ssh://ci@x/run/docker.sock', 'ssh://[::1]']) {
     it(`takes an engine at ${host}`, () => assert.equal(load({ flags: { host } }).hosts[0]?.url, host))
   }
-  for (const host of ['', '/var/run/docker.sock', 'unix://', 'unix://relative', 'http://x', 'ssh://x', 'tcp://', 'tcp://x/path', 'https://u:p@x', 'tcp://x:1?a']) {
+  for (const host of ['', '/var/run/docker.sock', 'unix://', 'unix://relative', 'http://x', 'ssh://', 'ssh://-oProxyCommand=x', 'ssh://-l@x', 'ssh://u:p@x', 'ssh://x/a b', 'ssh://x/$(a)', 'ssh://x/', 'tcp://', 'tcp://x/path', 'https://u:p@x', 'tcp://x:1?a']) {
     it(`takes no engine at ${JSON.stringify(host)}`, () => {
       assert.match(String(problems({ flags: { host } })), /^--host: expected the URL of a Docker engine/)
     })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { must } from './command.ts'
 import { unpackFromNpm } from './npm-tree.ts'
-import { browserHostPackages, helmTree, hostPackages, kubernetesTree, prometheusTree, redisHostPackages, redisTree, sources, trees, type Tree } from './packages.ts'
+import { browserHostPackages, helmTree, hostPackages, kubernetesTree, prometheusTree, redisHostPackages, redisTree, sources, sshHostPackages, sshTree, trees, type Tree } from './packages.ts'
 import { cache, treePath } from './paths.ts'
 
 /** A dated archive such as snapshot.debian.org's still has versions that the default has replaced. */
@@ -14,6 +14,7 @@ const mirror = process.env['MOORAGE_TEST_MIRROR'] || 'http://deb.debian.org/debi
 const extras = {
   redis: { trees: { redis: redisTree }, packages: redisHostPackages },
   browser: { trees: {}, packages: browserHostPackages },
+  ssh: { trees: { ssh: sshTree }, packages: sshHostPackages },
   prometheus: { trees: { prometheus: prometheusTree }, packages: [] },
   helm: { trees: { helm: helmTree, kubernetes: kubernetesTree }, packages: [] },
 } satisfies Record<string, { trees: Record<string, Tree>; packages: string[] }>

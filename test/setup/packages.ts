@@ -18,6 +18,10 @@ export const trees: Record<string, Tree> = {
 /** Only for tests of the Redis store. */
 export const redisTree: Tree = { release: 'bookworm', packages: ['redis-server', 'redis-tools'] }
 
+/** Only for tests of hosts behind ssh; its installation would start an sshd. */
+export const sshTree: Tree = { release: 'bookworm', packages: ['openssh-server'] }
+export const sshHostPackages = ['openssh-client', 'libwrap0']
+
 /** Installed on the machine: tools and libraries, none of which starts anything. */
 export const hostPackages = ['iptables', 'iproute2', 'ca-certificates', 'xz-utils', 'libdevmapper1.02.1', 'libseccomp2', 'libsystemd0', 'python3', 'python3-docker']
 
