@@ -53,7 +53,7 @@ const seconds = v.pipe(v.number(), v.minValue(0.1))
 /** One engine of the pool. */
 const hostEntry = v.strictObject({
   name: v.pipe(hostName, v.description('What the farm calls it, for ever: namespaces remember it.')),
-  url: v.pipe(engineUrl, v.description('Where its engine is reached: unix:///PATH, tcp://HOST:PORT or https://HOST:PORT.')),
+  url: v.pipe(engineUrl, v.description('Where its engine is reached: unix:///PATH, tcp://HOST:PORT, https://HOST:PORT or ssh://USER@HOST.')),
   tls: v.optional(v.pipe(
     v.strictObject({
       ca: v.optional(v.pipe(text, v.description('Of the authority that signed the engine\'s certificate.'))),

@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -83,7 +84,9 @@ function spawnSsh(args: string[]): ChildProcess {
 }
 
 /** The socket of an ssh through which the engine has answered: only then is there a connection. */
-function answering(child: ChildProcess): Promise<Socket> {
+async function answering(child: ChildProcess): Promise<Socket> {
+  // Without descriptors left there is a child without streams, and its error comes.
+  if (child.stdio === undefined) throw (await once(child, 'error'))[0]
   const socket = child.stdio[3] as Socket
   socket.allowHalfOpen = true
   let said = ''
