@@ -19,6 +19,8 @@ export interface BuildOrder {
   services: ReadonlyMap<string, GrpcService>
   /** A session that the client itself has opened, which is used instead. */
   session?: string
+  /** May `FROM` name images of the namespace by their ids? */
+  imageIds?: boolean
 }
 
 /** A build that is under way. */
@@ -46,7 +48,7 @@ export async function startBuild(call: Call, order: BuildOrder, signal: AbortSig
   const headers = sessionMetadata(call.ns, sessionValues(session, [healthMethod, ...order.services.keys()]))
   let service: GrpcService
   try {
-    service = await buildkitService(call, channel)
+    service = await buildkitService(call, channel, order)
     if (order.session === undefined) await call.host.session(headers, sessionService(order.services), both)
   } catch (error) {
     channel.close()

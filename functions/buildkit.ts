@@ -61,7 +61,7 @@ const methods: ReadonlyMap<string, Method> = new Map(table.map((method) => [meth
 export const buildkitMethods: readonly Method[] = table
 
 /** BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. */
-export async function buildkitService(call: Call, channel: GrpcChannel): Promise<GrpcService> {
-  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map() }
+export async function buildkitService(call: Call, channel: GrpcChannel, { imageIds = false }: Partial<Pick<BuildWorld, 'imageIds'>> = {}): Promise<GrpcService> {
+  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map(), imageIds }
   return buildService(methods, world)
 }

@@ -24,14 +24,22 @@ export interface Contexts {
 /** The config of an image, as the engine stores it (OCI image configuration, JSON). */
 export type ReadConfig = (image: LocalImage) => Promise<Uint8Array | undefined>
 
+/** What is known of a Dockerfile before it is built. */
+export interface Stages {
+  /** Names of its stages, in lower case. */
+  names: ReadonlySet<string>
+  /** What they stand on, as it is written. */
+  bases: readonly string[]
+}
+
 /**
- * `stages`: names of the Dockerfile's stages, which a context of the same name would replace. `given`: the client's options; contexts that
- * it names itself are left to it, unless they are images of the namespace.
+ * `stages`: names of the Dockerfile's stages, which a context of the same name would replace. `byId`: images that it names by id. `given`:
+ * the client's options; contexts that it names itself are left to it, unless they are images of the namespace.
  */
-export async function contextsOf(sources: Sources, stages: ReadonlySet<string>, readConfig: ReadConfig, given: Readonly<Record<string, string>>): Promise<Contexts> {
+export async function contextsOf(sources: Sources, { names: stages }: Pick<Stages, 'names'>, byId: ReadonlyMap<string, LocalImage>, readConfig: ReadConfig, given: Readonly<Record<string, string>>): Promise<Contexts> {
   const contexts: Contexts = { options: {}, inputs: {} }
-  for (const [name, image] of sources.images) {
-    const key = contextName(name)
+  for (const [name, image] of [...sources.images, ...byId]) {
+    const key = byId.has(name) ? name : contextName(name)
     const named = Object.keys(given).filter((option) => option.startsWith('context:') && isImage(given[option]!, name, sources))
     const wanted = !stages.has(key) && given[`context:${key}`] === undefined
     if (!wanted && named.length === 0) continue
@@ -97,14 +105,14 @@ function base64(bytes: Uint8Array): string {
   return btoa(text)
 }
 
-/** The names of a Dockerfile's stages, asked of the frontend itself (subrequest frontend.targets). None when it cannot say: the build will tell why. */
-export async function stagesOf(bridge: Bridge, { FrontendOpt: options, FrontendInputs }: Pick<SolveRequest, 'FrontendOpt' | 'FrontendInputs'>): Promise<Set<string> | undefined> {
+/** The stages of a Dockerfile, asked of the frontend itself (subrequest frontend.targets). None when it cannot say: the build will tell why. */
+export async function stagesOf(bridge: Bridge, { FrontendOpt: options, FrontendInputs }: Pick<SolveRequest, 'FrontendOpt' | 'FrontendInputs'>): Promise<Stages | undefined> {
   try {
     const { result } = await bridge.solve(create(SolveRequestSchema, {
       Frontend: 'dockerfile.v0', FrontendOpt: { ...options, requestid: 'frontend.targets' }, FrontendInputs, allowResultReturn: true, allowResultArrayRef: true,
     }))
-    const list = JSON.parse(new TextDecoder().decode(result?.metadata['result.json']))
-    return new Set((list.targets ?? []).map((target: { name?: string }) => String(target.name ?? '').toLowerCase()))
+    const targets: { name?: string; base?: string }[] = JSON.parse(new TextDecoder().decode(result?.metadata['result.json'])).targets ?? []
+    return { names: new Set(targets.map(({ name = '' }) => name.toLowerCase())), bases: targets.map(({ base = '' }) => base) }
   } catch {
     return undefined
   }

@@ -18,6 +18,8 @@ export interface BuildWorld {
   blobs: Set<string>
   /** Builds that this connection has begun and not ended, by the engine's ref. */
   builds: Map<string, BegunBuild>
+  /** Do its Dockerfiles name images by their ids too? The classic builder's do; BuildKit takes ids for names. */
+  imageIds: boolean
 }
 
 export interface BegunBuild {

@@ -3,6 +3,7 @@ import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
 import { presentError } from '../present.ts'
 import { parseReference, storedReference } from '../reference.ts'
+import { readAhead } from '../read-ahead.ts'
 import { Refusal } from '../refusal.ts'
 import { adoptImage, messageOf, nameImage, refuseWhenFull } from './adopt.ts'
 import { rewriteArchive } from './archive.ts'
@@ -11,6 +12,9 @@ import { announceImage } from './events.ts'
 import type { Progress } from './progress.ts'
 import { withLoading } from './real.ts'
 import { loadingReference } from './reconcile.ts'
+
+/** Bytes of an archive that wait for the engine to take those before. */
+const heldAhead = 1024 * 1024
 
 /** Tags on the engine of one load → the normalised references they stand for, undefined for images without one. */
 type Loading = Map<string, string | undefined>
@@ -27,7 +31,7 @@ export function loadImages(call: Call, query: { quiet: boolean | undefined; plat
     const archive = rewriteArchive(call.connection.upload(), naming(call, prefix, loading))
     try {
       const stream = await call.host.stream({ method: 'POST', path: '/images/load', version: call.version, query }, {
-        signal: call.connection.signal, upload: archive.bytes, contentType: 'application/x-tar',
+        signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator](), heldAhead), contentType: 'application/x-tar',
       })
       if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
       progress.started()

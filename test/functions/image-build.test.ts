@@ -81,6 +81,18 @@ describe('the classic build', () => {
     assert.match(stderr, /base: failed to resolve source metadata/)
   })
 
+  it('an own image is found by its id, whole or short, and a foreign one is not', async () => {
+    await build(a, ['-t', 'known', '-'], { input: Buffer.from('FROM busybox\nRUN echo known > /known') })
+    const id = await a.docker('image', 'inspect', '-f', '{{.Id}}', 'known')
+    for (const name of [id, id.slice('sha256:'.length, 19)]) {
+      const derived = Buffer.from(`FROM ${name}\nRUN grep known /known`)
+      assert.match(await build(a, ['-'], { input: derived }), /Successfully built/)
+      const { status, stderr } = await cli({ ...b.env, ...classic }, ['build', '-'], { input: derived, timeout })
+      assert.equal(status, 1)
+      assert.match(stderr, /failed to resolve source metadata/)
+    }
+  })
+
   it('what goes wrong is told as by the classic builder', async () => {
     const files = { Dockerfile: 'FROM busybox', fail: 'FROM busybox\nRUN echo before; exit 3', bad: 'FROM busybox\nFOO x', copy: 'FROM busybox\nCOPY nothere /' }
     await bench.engine.docker('image', 'inspect', 'busybox')
