@@ -4,6 +4,7 @@ import { canonicalPath, parseQuery } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
 import { observed, refuse, run, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import type { Namespace } from '../lib/store.ts'
 import { childTrace } from '../lib/trace.ts'
 import { build } from './build.ts'
 import { containers } from './containers.ts'
@@ -70,6 +71,7 @@ function mount(app: Hono<{ Bindings: Addressed }>, house: House, row: Endpoint):
     return observed(house, { endpoint: row.name, target: term, namespace: id, method: connection.method, trace }, async (seen) => {
       const namespace = await identified(house, c.env)
       seen.caller = namespace
+      permitConnection(house, namespace, connection.rank, seen.permitted)
       return run(house, row, { namespace, connection, version: address.version, term, trace, permitted: seen.permitted, query: parseQuery(address.query) })
     })
   })
@@ -82,6 +84,16 @@ async function identified(house: House, entry: Entry) {
     throw new Refusal(403, `namespace ${entry.namespace} is closed; open a new one with \`moorage open\``)
   }
   return namespace
+}
+
+/** One connection of a namespace beyond those it may have is answered, and closed. */
+function permitConnection({ policy }: House, namespace: Namespace, rank: number, permitted: Refusal[]): void {
+  const { mode, limits: { connections: limit } } = policy(namespace.policy)
+  if (rank <= limit) return
+  const message = `this namespace has as many connections as its policy allows (${limit}); close some that are open, or ask the operator for a higher limits.connections`
+  const refusal = new Refusal(429, message, 'connections', { Connection: 'close' }, { path: 'limits.connections', value: rank })
+  if (mode === 'enforce') throw refusal
+  permitted.push(refusal)
 }
 
 const hijackable = rows.filter((row) => row.travels === 'hijack' || row.serves !== undefined || typeof row.travels === 'function').map((row) => {

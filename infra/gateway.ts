@@ -96,7 +96,13 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   })
   await whenAnswering(clock.check)
   const callers = sources(store)
-  const open = connections(callers.seen)
+  const open = connections({
+    seen: callers.seen,
+    async limit(ns) {
+      const namespace = await records.find(ns)
+      return namespace === undefined ? 0 : policy(namespace.policy).limits.connections
+    },
+  })
   const draining = drain()
   const ports = relays({ store, alone: config.store === undefined, range: config.ports.range, address: await relayAddress(config.ports.address, config.listen.host), admit: callers.has })
   let current = config
@@ -117,7 +123,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
   }))
   const observing = await observers(config, { store, hosts, connections: open.count }, talk)
   const lease = leases(store, records.find, policy, clock.now)
-  const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare }
+  const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare, rank: open.rank, spoke: open.spoke }
   const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)), onDefect)
   const inside = jobSockets({
     directory: config.jobSockets, store, servedAt: sockets.at, onDefect,

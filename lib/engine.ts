@@ -133,6 +133,8 @@ export interface Connection {
   readonly signal: AbortSignal
   /** True when the client asked for an upgrade and the connection can be handed over. */
   readonly upgraded: boolean
+  /** How many connections its namespace had open when this one came, itself counted. */
+  readonly rank: number
   header(name: string): string | undefined
   /** Every value of a repeated header. */
   headers(name: string): readonly string[]

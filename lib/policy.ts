@@ -33,6 +33,7 @@ export const limitsSchema = v.strictObject({
   images: v.optional(v.pipe(count, v.description('Images visible at one time, shared ones not counted.')), 500),
   imageBytes: v.optional(v.pipe(count, v.description('Bytes of all these images, each as large as `docker images` shows it, layers that it shares included. Absent: the host\'s disk.'))),
   ports: v.optional(v.pipe(count, v.description('Published ports of all containers, running or not.')), 100),
+  connections: v.optional(v.pipe(count, v.minValue(1), v.description('Open connections of its clients to one gateway, streams and idle ones.')), 1000),
 })
 
 export const policySchema = v.strictObject({

@@ -10,7 +10,7 @@ export const presets: Readonly<Record<'default' | 'strict' | 'build-only' | 'tes
   /** For jobs of strangers: shared and loaded images only, nothing published, no RUN cache from others, gone soon. */
   strict: v.parse(policySchema, {
     lifetime: 3600, idle: 900, registries: [], build: { cache: 'namespace' },
-    limits: { memory: 2 * gib, cpus: 1, pids: 1024, shm: gib / 4, containers: 20, networks: 5, volumes: 20, images: 50, ports: 0 },
+    limits: { memory: 2 * gib, cpus: 1, pids: 1024, shm: gib / 4, containers: 20, networks: 5, volumes: 20, images: 50, ports: 0, connections: 100 },
   }),
   /** For jobs that build, push and pull, and run nothing. */
   'build-only': v.parse(policySchema, { lifetime: 7200, idle: 3600, limits: { memory: 4 * gib, containers: 0, networks: 0, volumes: 0, images: 200, ports: 0 } }),

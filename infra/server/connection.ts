@@ -16,19 +16,24 @@ export interface Reach {
   grpc: GrpcDoor
   /** Keeps a socket open when its namespace's are cut. */
   spare(socket: Socket): void
+  /** How many connections its namespace had open when this one came, itself counted. */
+  rank(socket: Socket): number
+  /** A request came on it. */
+  spoke(socket: Socket): void
 }
 
 /**
  * One request on a Node socket as the pipeline sees it.
  * `upgrade` is what Node handed over when the client asked for an upgrade: with a body in the request that is not the TLS socket itself.
  */
-export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc, spare }: Reach): Connection {
+export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc, spare, rank }: Reach): Connection {
   const gone = new AbortController()
   outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
   return {
     method: incoming.method ?? 'GET',
     signal: gone.signal,
     upgraded: upgrade !== undefined,
+    rank: rank(incoming.socket),
     header: (name) => single(incoming.headers[name]),
     headers: (name) => incoming.headersDistinct[name] ?? [],
     body: (limit) => wholeBody(incoming, limit),

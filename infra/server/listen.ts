@@ -60,6 +60,7 @@ export function listenTls(app: App, reach: Reach, open: Connections, tls: TlsMat
     ...limits, ...tls, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'],
     allowHalfOpen: true, shouldUpgradeCallback: upgradable(app),
   } as Parameters<typeof createHttps>[0])
+  server.on('secureConnection', identify)
   return attend(server, app, reach, identify)
 }
 
@@ -95,8 +96,10 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
     // Node loses what a client sends behind an upgrade that is not taken: the client is told to begin anew.
     if (incoming.headers.upgrade !== undefined && upgrade === undefined) outgoing.shouldKeepAlive = false
     // The connection is made here and not on demand, so that a client that leaves early is noticed.
+    const namespace = identify(incoming.socket)
+    reach.spoke(incoming.socket)
     const connection: Connection = nodeConnection(incoming, outgoing, upgrade, reach)
-    entries.set(incoming, { target, namespace: identify(incoming.socket), connection })
+    entries.set(incoming, { target, namespace, connection })
     void listener(incoming, outgoing)
   }
   server.on('request', handle)

@@ -13,7 +13,7 @@ export function workerConnection(request: Request, engineOf: (host: Host) => Fet
   const whole = async (limit: number) => collected(bytesOf(request.body), limit, Number(request.headers.get('content-length') ?? 0))
   const header = (name: string) => request.headers.get(name) ?? undefined
   return {
-    method: request.method, signal: request.signal, upgraded: false, header,
+    method: request.method, signal: request.signal, upgraded: false, rank: 1, header,
     headers: (name) => [header(name)].filter((value) => value !== undefined),
     body: whole,
     firstValue: whole,

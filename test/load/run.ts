@@ -24,7 +24,7 @@ const engine = await startEngine()
 await importBusybox(engine)
 // With a bound on the heap memory is given back before it is asked for again, and what stays is kept.
 const env = { NODE_OPTIONS: '--max-old-space-size=400' }
-const gateway = await startGateway({ engineSocket: engine.socket, env, config: { images: { shared: ['busybox:latest'] }, controlGroups: 'off' } })
+const gateway = await startGateway({ engineSocket: engine.socket, env, config: { images: { shared: ['busybox:latest'] }, controlGroups: 'off', policies: { default: { limits: { connections: 20_000 } } } } })
 const path = join(mkdtempSync(join(tmpdir(), 'moorage-load-')), 'job.sock')
 await gateway.open('--unix', path)
 

@@ -163,7 +163,7 @@ function fakeConnection(asked: EngineRequest[], method: string, headers: Record<
     return new Response('raw')
   }
   return {
-    method, signal: new AbortController().signal, upgraded: false,
+    method, signal: new AbortController().signal, upgraded: false, rank: 1,
     header: (name) => headers[name], headers: (name) => (headers[name] === undefined ? [] : [headers[name]]),
     body: async () => body, firstValue: async () => body,
     upload: () => (async function* () { yield body })(),
