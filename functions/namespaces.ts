@@ -15,6 +15,8 @@ export interface Control {
   open(wish: OpenWish, by: Opener): Promise<unknown>
   /** Those that the opener may see. */
   list(by: Opener): Promise<unknown[]>
+  /** One of them, while it closes too. Throws 404 when it is unknown, or not for this opener; none is the namespace itself. */
+  inspect(id: string, by?: Opener): Promise<unknown>
   /** Removes everything of a namespace and reports it. Throws 404 when it is unknown, or not for this opener; none is the namespace itself. */
   close(id: string, by?: Opener): Promise<unknown>
   /** Serves a namespace on a unix socket at an absolute path. */
@@ -113,11 +115,18 @@ export const controlRows: readonly ControlRow[] = [
     } },
   { endpoint: 'NamespaceList', route: 'GET /namespaces', by: 'opener', does: 'lists the open namespaces that the bearer may see', work: (control, { by }) => control.list(by) },
   { endpoint: 'NamespaceCloseSelf', route: 'DELETE /namespaces/self', by: 'namespace', does: 'closes the namespace of the certificate',
-    async work(control, { entry: { namespace, connection } }) {
-      if (namespace === undefined) throw new Refusal(401, 'no namespace: this connection has no client certificate of one')
-      connection.outlive()
+    async work(control, { entry }) {
+      const namespace = ownNamespace(entry)
+      entry.connection.outlive()
       return control.close(namespace)
     } },
+  { endpoint: 'NamespaceInspectSelf', route: 'GET /namespaces/self', by: 'namespace', does: 'shows the namespace of the certificate, while it is closed too',
+    async work(control, { entry }) {
+      const namespace = ownNamespace(entry)
+      entry.connection.outlive()
+      return control.inspect(namespace)
+    } },
+  { endpoint: 'NamespaceInspect', route: 'GET /namespaces/:id', by: 'opener', does: 'shows a namespace and how many objects it has, while it is closed too', work: (control, { target, by }) => control.inspect(target, by) },
   { endpoint: 'NamespaceClose', route: 'DELETE /namespaces/:id', by: 'opener', does: 'removes everything of a namespace and answers what was removed and what is left for later', work: (control, { target, by }) => control.close(target, by) },
   { endpoint: 'NamespaceSocket', route: 'POST /namespaces/:id/socket', by: 'operator', status: 201, does: 'serves a namespace on a unix socket of the gateway\'s machine',
     work: async (control, { entry, target }) => control.socket(target, (await read(socketWish, entry)).path) },
@@ -148,6 +157,11 @@ export function mountControl(control: Control, house: Pick<House, 'now' | 'obser
       })
     }
   }
+}
+
+function ownNamespace({ namespace }: Entry): string {
+  if (namespace === undefined) throw new Refusal(401, 'no namespace: this connection has no client certificate of one')
+  return namespace
 }
 
 /** Where the certificate is what counts. */

@@ -33,8 +33,9 @@ export function control(parts: ControlParts): Control {
     },
     async list(by) {
       const namespaces = (await store.namespaces()).filter((namespace) => maySee(by, namespace.by))
-      return Promise.all(namespaces.map(async (namespace) => ({ ...shown(namespace), ...await counts(store, namespace.id) })))
+      return Promise.all(namespaces.map((namespace) => listed(store, namespace)))
     },
+    inspect: async (id, by) => listed(store, await seen(store, id, by)),
     async close(id, by) {
       if (by) await seen(store, id, by)
       return closer.close(id)
@@ -48,10 +49,15 @@ export function control(parts: ControlParts): Control {
   }
 }
 
-/** Another opener's namespace is answered as one that does not exist. */
-async function seen(store: Store, id: string, by: Opener): Promise<void> {
+/** Another opener's namespace is answered as one that does not exist; without an opener it is the namespace itself that asks. */
+async function seen(store: Store, id: string, by: Opener | undefined): Promise<Namespace> {
   const namespace = await store.find(id)
-  if (namespace === undefined || !maySee(by, namespace.by)) throw new Refusal(404, `no such namespace: ${id}`)
+  if (namespace === undefined || (by && !maySee(by, namespace.by))) throw new Refusal(404, `no such namespace: ${id}`)
+  return namespace
+}
+
+async function listed(store: Store, namespace: Namespace) {
+  return { ...shown(namespace), ...await counts(store, namespace.id) }
 }
 
 function shown({ opened, expires, lease, ...rest }: Namespace) {

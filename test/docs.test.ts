@@ -55,7 +55,7 @@ test('commands of moorage that pages show are there, with the options that are s
     const lines = [...text(page).matchAll(/(?:^|[`$( ])moorage ([a-z]+)((?: [^`\n|)#]*)?)/gm)]
     return lines.flatMap(([, name, rest = '']) => {
       const command = commands.find((one) => one.name() === name)
-      if (command === undefined) return /^-|^ ?$/.test(rest) ? [`${page}: moorage ${name}`] : []
+      if (command === undefined) return /^ -|^ ?$/.test(rest) ? [`${page}: moorage ${name}`] : []
       const known = [command, ...command.commands].flatMap((one) => one.options.map(({ long }) => long))
       const given = rest.split(' -- ')[0]!.match(/(?<= )--[a-z-]+/g) ?? []
       return given.filter((flag) => !known.includes(flag)).map((flag) => `${page}: moorage ${name} ${flag}`)

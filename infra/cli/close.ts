@@ -7,6 +7,7 @@ import { findGateway, gatewayOptions, namespaceGateway, type ControlClient, type
 import { exitCodes, Failure } from './failure.ts'
 import type { Listed } from './list.ts'
 import { addManual, gatewayEnvironment, type Manual } from './manual.ts'
+import { whileWaiting } from './progress.ts'
 import { printable } from './text.ts'
 
 /** What closing a namespace removed: job names by kind. */
@@ -21,7 +22,7 @@ interface Closed {
 
 const manual: Manual = {
   about: `Prints what was removed, one line per namespace, or with --json the list [{id, removed: {containers, networks, volumes, images}, left, waiting}].
-What is busy or on a host that is away is left to the gateways, which remove it as soon as they can.
+Meanwhile what is left is counted on standard error. What is busy or on a host that is away is left to the gateways, which remove it as soon as they can.
 Without an ID, the namespace that DOCKER_HOST and DOCKER_CERT_PATH name is closed: its own certificate may, no token is needed.`,
   environment: { ...gatewayEnvironment, DOCKER_HOST: 'with DOCKER_CERT_PATH, the namespace to close when no ID is given' },
   exits: { 0: 'all closed', 1: 'failed', 2: 'wrong usage', 3: 'refused by the gateway (no such namespace)' },
@@ -43,8 +44,9 @@ async function close(ids: string[], options: GatewayOptions & { all?: true, json
   const wanted = options.all ? (await gateway.request('GET', '/namespaces') as Listed[]).map(({ id }) => id) : ids
   const closed: Closed[] = []
   const failures: Failure[] = []
-  for (const id of wanted) {
-    await closeOne(gateway, id).then((one) => closed.push(one), (error) => failures.push(asFailure(error)))
+  for (const [at, id] of wanted.entries()) {
+    const which = wanted.length === 1 ? id : `${id} (${at + 1} of ${wanted.length})`
+    await closeOne(gateway, id, which).then((one) => closed.push(one), (error) => failures.push(asFailure(error)))
   }
   process.stdout.write(options.json ? `${JSON.stringify(closed, undefined, 2)}\n` : closed.map(report).join(''))
   const [first] = failures
@@ -58,15 +60,29 @@ async function closeSelf(json: true | undefined): Promise<void> {
   if (!host?.startsWith('tcp://') || !ca || !cert || !key) {
     throw new Failure('Name the namespaces to close, or give --all for every one; DOCKER_HOST and DOCKER_CERT_PATH name none', exitCodes.usage)
   }
-  const closed = await namespaceGateway(host, { ca, cert, key }).request('DELETE', '/namespaces/self') as Closed
+  const gateway = namespaceGateway(host, { ca, cert, key })
+  const closed = await whileWaiting(gateway.request('DELETE', '/namespaces/self'), () => remains(gateway, 'self', 'the namespace')) as Closed
   process.stdout.write(json ? `${JSON.stringify([closed], undefined, 2)}\n` : report(closed))
 }
 
-async function closeOne(gateway: ControlClient, id: string): Promise<Closed> {
+async function closeOne(gateway: ControlClient, id: string, which: string): Promise<Closed> {
   if (!namespacePattern.test(id)) throw new Failure(`${printable(id)} is no namespace; \`moorage list\` shows them`, exitCodes.usage)
-  const closed = await gateway.request('DELETE', `/namespaces/${id}`) as Closed
+  const closed = await whileWaiting(gateway.request('DELETE', `/namespaces/${id}`), () => remains(gateway, id, which)) as Closed
   removeCertificates(id, gateway.state)
   return closed
+}
+
+/** What a closing namespace still has, in a line. */
+async function remains(gateway: ControlClient, id: string, which: string): Promise<string | undefined> {
+  const now = await gateway.request('GET', `/namespaces/${id}`) as Listed
+  // An older gateway knows no such question.
+  if (typeof now.containers !== 'number') return undefined
+  const counts = (['containers', 'networks', 'volumes', 'images'] as const).filter((kind) => now[kind] > 0).map((kind) => counted(now[kind], kind))
+  return `Closing ${which}: ${counts.length > 0 ? `${counts.join(', ')} left` : 'almost done'}`
+}
+
+function counted(count: number, kind: string): string {
+  return `${count} ${count === 1 ? kind.replace(/s$/, '') : kind}`
 }
 
 function asFailure(error: unknown): Failure {
@@ -81,6 +97,6 @@ function report(closed: Closed): string {
 
 function removals({ id, removed }: Closed): string {
   const parts = Object.entries(removed).filter(([, names]) => names.length > 0).map(([kind, names]) =>
-    `${names.length} ${names.length === 1 ? kind.replace(/s$/, '') : kind} (${printable(names.join(', '))})`)
+    `${counted(names.length, kind)} (${printable(names.join(', '))})`)
   return `${id}: ${parts.length > 0 ? `removed ${parts.join(', ')}` : 'nothing left to remove'}\n`
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { cli, docker } from '../setup/cli.ts'
 import { command, must, type Outcome } from '../setup/command.ts'
+import { controlApi } from '../setup/control-api.ts'
 import { startGateway, type Gateway } from '../setup/gateway.ts'
 import { startIssuer, type TestIssuer } from '../setup/issuer.ts'
 import { root } from '../setup/paths.ts'
@@ -102,6 +103,22 @@ describe('opening from CI', () => {
     const missing = await close(other, `${mine.id.slice(0, -1)}0`)
     assert.deepEqual([foreign.status, foreign.stderr.replaceAll(mine.id, 'X')], [missing.status, missing.stderr.replaceAll(`${mine.id.slice(0, -1)}0`, 'X')])
     assert.equal((await close(await issuer.token(claims('team/mine')), mine.id)).status, 0)
+  })
+
+  test('shows a namespace and what it has to its opener, to operators and to itself; to others it is missing', async () => {
+    const { id, env, certPath } = await opened(await issuer.token(claims('team/shown')))
+    await docker(env, ['volume', 'create', 'data'])
+    const asked = async (project: string, which = id) => controlApi(gateway, 'GET', `/namespaces/${which}`, undefined, await issuer.token(claims(project)))
+    const own = await asked('team/shown')
+    assert.deepEqual([own.status, own.json.id, own.json.state, own.json.volumes], [200, id, 'open', 1])
+    assert.equal((await controlApi(gateway, 'GET', `/namespaces/${id}`)).json.volumes, 1)
+    const itself = must('curl', ['-sS', '--cacert', ca, '--cert', join(certPath, 'cert.pem'), '--key', join(certPath, 'key.pem'), `${gateway.url}/namespaces/self`])
+    const { id: shown, volumes } = JSON.parse(itself)
+    assert.deepEqual([shown, volumes], [id, 1])
+    const nobody = `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`
+    const [foreign, missing] = [await asked('team/other'), await asked('team/other', nobody)]
+    assert.deepEqual([foreign.status, foreign.json.message], [404, missing.json.message.replace(nobody, id)])
+    assert.equal((await controlApi(gateway, 'GET', '/namespaces/self')).status, 401)
   })
 
   test('lets a namespace close itself by its certificate', async () => {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { clearLeftovers } from '../setup/engine-directory.ts'
 import { startEngine } from '../setup/engine.ts'
 import { importBusybox } from '../setup/images.ts'
+import { progress } from '../../infra/cli/progress.ts'
 import { soak } from './soak.ts'
 
 /**
@@ -19,10 +20,12 @@ const engines = await Promise.all(Array.from({ length: Number(values.engines) },
 await Promise.all(engines.map((engine) => importBusybox(engine)))
 console.log(`seed ${values.seed}`)
 const began = Date.now()
+const shown = progress()
 const report = await soak({
   engines, namespaces: Number(values.namespaces), gateways: Number(values.gateways), atOnce: Number(values['at-once']), kills: Number(values.kills),
-  engineKills: Number(values['engine-kills']), seed: Number(values.seed), say: console.log,
+  engineKills: Number(values['engine-kills']), seed: Number(values.seed), say: shown.show,
 })
+shown.end()
 for (const engine of engines) engine.stop()
 clearLeftovers()
 console.log(JSON.stringify({ seconds: Math.round((Date.now() - began) / 1000), ...report }, undefined, 2))

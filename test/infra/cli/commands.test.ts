@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import type { Command } from 'commander'
 import { wholeProgram } from '../../../infra/cli/run.ts'
-import { fakeGateway, moorage, type FakeGateway } from './harness.ts'
+import { command } from '../../setup/command.ts'
+import { root } from '../../setup/paths.ts'
+import { environment, fakeGateway, main, moorage, type FakeGateway } from './harness.ts'
 
 const ns = 'abcdefghij012345'
 const listed = {
@@ -62,8 +64,53 @@ describe('moorage close', () => {
     const { code, stdout } = await moorage(here('close', ns))
     assert.equal(code, 0)
     assert.equal(stdout, `${ns}: removed 2 containers (web, db), 1 network (app)\n`)
-    assert.deepEqual(gateway.asked.map(({ method, path }) => `${method} ${path}`), [`DELETE /namespaces/${ns}`])
+    assert.deepEqual(gateway.asked.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`), [`DELETE /namespaces/${ns}`])
     assert.equal(existsSync(directory), false)
+  })
+
+  /** Removes a container between two looks, and is done when it was looked at for the third time. */
+  function slowly() {
+    let looks = 0
+    let end: () => void
+    const done = new Promise<void>((resolve) => { end = resolve })
+    gateway.answer = async ({ method }) => {
+      if (method === 'GET') {
+        if (++looks === 3) end()
+        return { status: 200, body: { ...listed, state: 'closing', containers: 12 - looks, networks: 1, images: 0 } }
+      }
+      await done
+      return { status: 200, body: { id: ns, removed } }
+    }
+  }
+
+  it('counts what is left while it goes, a line each time where nobody looks', async () => {
+    slowly()
+    const { code, stdout, stderr } = await moorage(here('close', ns))
+    assert.deepEqual([code, stdout], [0, `${ns}: removed 2 containers (web, db), 1 network (app)\n`])
+    assert.match(stderr, new RegExp(`^Closing ${ns}: 11 containers, 1 network left\nClosing ${ns}: 10 containers, 1 network left\n`))
+  })
+
+  it('counts what is left in one line of a terminal, which is gone at the end', async () => {
+    slowly()
+    const steps = ['see:11 containers, 1 network left\\x1b[K', 'see:\\rClosing', 'see:10 containers, 1 network left', 'see:\\r\\x1b[K', 'see:removed 2 containers']
+    const { status, stdout, stderr } = await command('python3', [join(root, 'test/clients/programs/on-terminal.py'), '24x100', ...steps, '--', process.execPath, main, ...here('close', ns)],
+      { env: environment() })
+    assert.equal(status, 0, stderr)
+    assert.match(stdout, /exit code 0\n$/)
+  })
+
+  it('says nothing of a look that fails', async () => {
+    let looked = () => {}
+    const done = new Promise<void>((resolve) => { looked = resolve })
+    gateway.answer = async ({ method }) => {
+      if (method === 'GET') {
+        looked()
+        return { status: 404, body: { message: 'page not found' } }
+      }
+      await done
+      return { status: 200, body: { id: ns, removed } }
+    }
+    assert.deepEqual(await moorage(here('close', ns)), { code: 0, stdout: `${ns}: removed 2 containers (web, db), 1 network (app)\n`, stderr: '' })
   })
 
   it('gives a list with --json', async () => {
