@@ -115,6 +115,8 @@ export interface Host {
   readonly groups: ControlGroups
   /** Builds under way in this gateway whose clients gave them an id (`<ns>/<id>`), to cancel them by. */
   readonly builds: Map<string, AbortController>
+  /** How many builds of each namespace are under way in this gateway. */
+  readonly building: Map<string, number>
   /** Runs `work` while no other work with this key runs on this host, in this gateway. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>
   /** Runs `work` when it is its turn on this host, over all gateways; costs the store some calls. `Turns.inTurn` says the rest. */

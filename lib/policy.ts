@@ -32,6 +32,7 @@ export const limitsSchema = v.strictObject({
   volumes: v.optional(v.pipe(count, v.description('Volumes at one time.')), 200),
   images: v.optional(v.pipe(count, v.description('Images visible at one time, shared ones not counted.')), 500),
   imageBytes: v.optional(v.pipe(count, v.description('Bytes of all these images, each as large as `docker images` shows it, layers that it shares included. Absent: the host\'s disk.'))),
+  builds: v.optional(v.pipe(count, v.description('Builds under way at one time, in each gateway: `docker buildx bake` begins all its targets at once.')), 64),
   ports: v.optional(v.pipe(count, v.description('Published ports of all containers, running or not.')), 100),
   connections: v.optional(v.pipe(count, v.minValue(1), v.description('Open connections of its clients to one gateway, streams and idle ones.')), 1000),
 })

@@ -91,6 +91,7 @@ export function liveHost(options: HostOptions): LiveHost {
     ...buildkitOf(client, options.name, options.onDefect),
     exclusively: locks(),
     builds: new Map(),
+    building: new Map(),
     inTurn: (key, work, signal) => options.turns.inTurn(`${options.name}/${key}`, work, signal),
     leftTurns: async () => (await options.turns.left()).filter((key) => key.startsWith(`${options.name}/`)).map((key) => key.slice(options.name.length + 1)),
     groups: keptGroups(options, client, () => host.facts()),

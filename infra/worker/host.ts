@@ -87,6 +87,7 @@ export function workerHost({ record, engine, sharedImages, turns, groups, rememb
     channel: async () => { throw notHere('BuildKit') },
     session: async () => { throw notHere('BuildKit') },
     builds: new Map(),
+    building: new Map(),
     exclusively: (_key, work) => work(),
     inTurn: (turn, work, signal) => turns.inTurn(`${name}/${turn}`, work, signal),
     leftTurns: async () => (await turns.left()).filter((turn) => turn.startsWith(`${name}/`)).map((turn) => turn.slice(name.length + 1)),

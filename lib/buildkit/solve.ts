@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { GrpcError, codes } from '../grpc.ts'
+import { beginBuild } from './at-once.ts'
 import { claimBuilt, claimLeft } from './built.ts'
 import { driven } from './drive.ts'
 import { requireBuildKit } from './engine.ts'
@@ -18,9 +19,19 @@ import { sourcePolicy, type Sources } from './sources.ts'
 type Solve = Served<typeof SolveRequestSchema, typeof SolveResponseSchema>
 
 /** `Control/Solve`: one build, from its beginning to its end. What it leaves on the engine is the namespace's before the client hears of it. */
-export async function* solve({ message, world, signal, forward }: Solve): AsyncGenerator<SolveResponse> {
-  const { call, scope } = world
+export async function* solve(served: Solve): AsyncGenerator<SolveResponse> {
+  const { call } = served.world
   requireBuildKit(call.host)
+  const end = beginBuild(call)
+  try {
+    yield* solved(served)
+  } finally {
+    end()
+  }
+}
+
+async function* solved({ message, world, signal, forward }: Solve): AsyncGenerator<SolveResponse> {
+  const { call, scope } = world
   const sources = await sourcesOf(call)
   const { request, exported } = await judgeSolve(message, scope, sources)
   let heard = false

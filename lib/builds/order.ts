@@ -66,9 +66,13 @@ export function wantedBuild({ query, ns, policy, randomHex }: Pick<Call<BuildQue
   }
 }
 
+/** What CLIs without buildx do with an archive on standard input and DOCKER_BUILDKIT=1. */
+const twoRequests = 'build a folder, use docker buildx, or set DOCKER_BUILDKIT=0 to send an archive by standard input'
+
 /** `remote` stands for a context that is not in the body: only the client's own session may have it. */
 function sessionOf({ remote, session, version }: BuildQuery): string | undefined {
   if (!remote) return undefined
+  if (remote === 'upload-request') throw forbidden({ field: 'remote=upload-request', why: 'the context would come in another request than its build', instead: twoRequests })
   if (remote !== 'client-session') throw forbidden({ field: 'remote', ...verdicts.remote!.reason! })
   if (version !== '2' || !session) throw new Refusal(400, 'a context in the client\'s session needs version=2 and the session\'s id')
   return session

@@ -121,6 +121,11 @@ describe('the classic build', () => {
     })
   }
 
+  it('a context of another request is refused in its own words', async () => {
+    const answer = await a.ask({ method: 'POST', target: '/build?version=2&remote=upload-request&session=abc&buildid=x', type: 'application/x-tar', body: Buffer.alloc(0) })
+    assert.match(answer.json.message, /^remote=upload-request is not allowed in this namespace: the context would come in another request than its build; build a folder/)
+  })
+
   it('a context that is no archive is refused', async () => {
     for (const body of [Buffer.alloc(0), Buffer.from('FROM busybox\n'), Buffer.alloc(3 << 20), Buffer.from('(\xb5/\xfd', 'latin1')]) {
       const answer = await a.ask({ method: 'POST', target: '/build', type: 'application/x-tar', body })

@@ -35,7 +35,7 @@ let client: GrpcClient
 
 before(async () => {
   const engine = await sharedEngine('28.5')
-  gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] } } })
+  gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] }, policies: { few: { limits: { builds: 1 } } } } })
   attacker = await gateway.open('--unix', socketPath)
   victim = await gateway.open('--unix', join(directory, 'victim'))
   client = await grpcClient(socketPath)
@@ -209,6 +209,25 @@ test('a session id that is another namespace\'s opens none, neither way', async 
   assert.equal((await solve({ Session: `${victim.id}.abc`, Frontend: 'dockerfile.v0' })).code, codes.invalid)
   const local = await llb({ op: { case: 'source', value: { identifier: 'local://context', attrs: { 'local.session': `${victim.id}.abc` } } } })
   assert.equal((await solve({ Definition: local })).code, codes.invalid)
+})
+
+test('more builds at one time than the policy allows are refused until one has ended', async () => {
+  await gateway.open('--policy', 'few', '--unix', join(directory, 'few'))
+  const few = await grpcClient(join(directory, 'few'))
+  const begin = (Ref: string) => few.ask(`${control}/Solve`, SolveRequestSchema, { Ref }, SolveResponseSchema)
+  const end = (Ref: string) => few.ask(`${bridge}/Return`, g.ReturnRequestSchema, { result: {} }, g.ReturnResponseSchema, { 'buildkit-controlapi-buildid': [Ref] })
+  const [first, second, third] = [ref(), ref(), ref()]
+  const under = begin(first)
+  // It is under way as soon as the engine knows it.
+  await few.ask(`${bridge}/Ping`, g.PingRequestSchema, {}, g.PongResponseSchema, { 'buildkit-controlapi-buildid': [first] })
+  const { code, message } = await begin(second)
+  assert.deepEqual([code, message], [codes.denied, 'one more build is not allowed in this namespace: the policy allows 1 at a time; let some end, or ask the operator for a higher limits.builds'])
+  await end(first)
+  assert.equal((await under).code, 0)
+  const again = begin(third)
+  await end(third)
+  assert.equal((await again).code, 0)
+  few.close()
 })
 
 test('methods that are not in the table are refused by name', async () => {

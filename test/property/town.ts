@@ -112,7 +112,7 @@ function fakeHost(asked: EngineRequest[], archive: Uint8Array): Host {
     config: async () => undefined, announce: () => undefined, watch: () => ({ past: [], next: (async function* () {})() }),
     containerOfExec: async (exec) => ({ [mine.exec]: mine.container, [theirs.exec]: theirs.container })[exec], learnExec: () => undefined,
     channel: away, session: away, groups: { containers: async () => '/moorage/x', builds: async () => ({ parent: '/moorage/x', caches: 'x' }) },
-    builds: new Map(), exclusively: (_key, work) => work(), leftTurns: async () => [],
+    builds: new Map(), building: new Map(), exclusively: (_key, work) => work(), leftTurns: async () => [],
     inTurn: (_key, work) => work({ left: undefined, lost: new AbortController().signal, note: async () => undefined, abandon: () => undefined }),
   }
 }
