@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import * as v from 'valibot'
 import { parseRequestJson } from '../lib/json.ts'
 import { engineUrl, hostName } from '../lib/host-record.ts'
-import type { Opener } from '../lib/openers/opener.ts'
+import type { Opener, Use } from '../lib/openers/opener.ts'
 import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { bearerToken } from './bearer.ts'
@@ -11,8 +11,9 @@ import type { Entry } from './entry.ts'
 /** What the control API stands on. */
 export interface Control {
   /** Who bears a token, and what is to be called before a namespace is opened with it. Undefined for a token of nobody. */
-  recognise(token: string): Promise<{ opener: Opener; use(): Promise<void> } | undefined>
-  open(wish: OpenWish, by: Opener): Promise<unknown>
+  recognise(token: string): Promise<{ opener: Opener; use: Use } | undefined>
+  /** Judges the wish before it uses the token. Throws `Refusal` 429 when the opener has as many namespaces as it may. */
+  open(wish: OpenWish, by: Opener, use: Use): Promise<unknown>
   /** Those that the opener may see. */
   list(by: Opener): Promise<unknown[]>
   /** One of them, while it closes too. Throws 404 when it is unknown, or not for this opener; none is the namespace itself. */
@@ -75,6 +76,7 @@ const tokenWish = v.strictObject({
   domain: v.optional(v.pipe(short, v.minLength(1))),
   label: v.optional(short),
   lifetime: v.optional(v.pipe(v.number(), v.minValue(1))),
+  namespaces: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   expires: v.pipe(v.number(), v.minValue(1), v.maxValue(10 * 365 * 24 * 3600)),
 })
 /** A token and what its bearer may open (`Grant`); `expires` and `lifetime` in seconds. */
@@ -92,7 +94,7 @@ interface Given {
   target: string
   by: Opener
   /** To be called before a namespace is opened with the token. */
-  use(): Promise<void>
+  use: Use
 }
 
 /** A row of the control API. `by`: whose token, or certificate, it wants. `does`: for people. */
@@ -109,9 +111,7 @@ export interface ControlRow {
 export const controlRows: readonly ControlRow[] = [
   { endpoint: 'NamespaceOpen', route: 'POST /namespaces', by: 'opener', status: 201, does: 'opens a namespace and answers its id, end and certificate',
     async work(control, { entry, by, use }) {
-      const wish = await read(openWish, entry)
-      await use()
-      return control.open(wish, by)
+      return control.open(await read(openWish, entry), by, use)
     } },
   { endpoint: 'NamespaceList', route: 'GET /namespaces', by: 'opener', does: 'lists the open namespaces that the bearer may see', work: (control, { by }) => control.list(by) },
   { endpoint: 'NamespaceCloseSelf', route: 'DELETE /namespaces/self', by: 'namespace', does: 'closes the namespace of the certificate',
@@ -165,7 +165,7 @@ function ownNamespace({ namespace }: Entry): string {
 }
 
 /** Where the certificate is what counts. */
-const noBearer: Awaited<ReturnType<typeof bearer>> = { opener: { name: 'namespace', operator: false, grant: undefined }, use: async () => {} }
+const noBearer: Awaited<ReturnType<typeof bearer>> = { opener: { name: 'namespace', operator: false, grant: undefined }, use: async () => async () => {} }
 
 async function bearer(control: Control, entry: Entry) {
   const token = bearerToken(entry.connection)

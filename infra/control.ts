@@ -27,8 +27,8 @@ export function control(parts: ControlParts): Control {
     hosts: hostControl(parts),
     recognise,
     tokens: tokenControl(store, policy),
-    async open(wish, by) {
-      const { namespace, ...credentials } = await open(wish, by)
+    async open(wish, by, use) {
+      const { namespace, ...credentials } = await open(wish, by, use)
       return { ...shown(namespace), ...credentials }
     },
     async list(by) {

@@ -157,7 +157,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     },
   })
   const farm = followFarm(store, hosts, state, config.hosts)
-  const readers = () => oidc({ issuers: current.oidc, spend: store.spend })
+  const readers = () => oidc({ issuers: current.oidc, store })
   let tokens = readers()
   const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: { opener: (token) => tokens.opener(token) }, now: clock.now })
   const controls = control({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { OpenWish } from '../functions/namespaces.ts'
-import type { Opener } from '../lib/openers/opener.ts'
+import type { Opener, Use } from '../lib/openers/opener.ts'
 import type { Admission } from '../lib/admission.ts'
 import { namespaceToken } from '../lib/names.ts'
 import { roomOf, type Overcommit } from '../lib/placement.ts'
@@ -37,10 +37,11 @@ export interface Opened {
 }
 
 /**
- * Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy or a certification request that is none, 403 for a policy
- * the opener may not use, and 503 when no host takes it.
+ * Opens namespaces on the hosts of the pool. Throws `Refusal` 400 for an unknown policy or a certification request that is none, 401 for a token that
+ * is used up, 403 for a policy the opener may not use, 429 when it has as many namespaces as it may, and 503 when no host takes it. What is refused
+ * uses no token.
  */
-export function opener({ store, authority, hosts, fitness, admission, overcommit, mark, policy: policyOf, now }: OpeningParts): (wish: OpenWish, by: Opener) => Promise<Opened> {
+export function opener({ store, authority, hosts, fitness, admission, overcommit, mark, policy: policyOf, now }: OpeningParts): (wish: OpenWish, by: Opener, use: Use) => Promise<Opened> {
   const place = placer(store, () => performance.now())
   const certify = async (id: string, expires: Date, csr: string | undefined) => {
     if (csr === undefined) return authority.namespace(id, expires)
@@ -48,7 +49,7 @@ export function opener({ store, authority, hosts, fitness, admission, overcommit
     if (cert === undefined) throw new Refusal(400, 'csr: no certification request (PKCS #10, PEM) of an ECDSA, Ed25519 or RSA key of at least 2048 bits, signed with that key')
     return { cert }
   }
-  return async (wish, by) => {
+  return async (wish, by, use) => {
     const { policy: name, label, domain, lifetime } = granted(wish, by)
     const policy = policyOf(name)
     const opened = now()
@@ -60,7 +61,13 @@ export function opener({ store, authority, hosts, fitness, admission, overcommit
     // A request that is none leaves no namespace behind.
     // While this machine's clock is ahead of the farm's, the certificate lasts by what it will be compared with.
     const pair = await certify(id, new Date(expires + Math.max(0, Date.now() - opened)), wish.csr)
-    const namespace = await place({ id, policy: name, label, domain: domain ?? id, by: by.name, opened, expires, lease, state: 'open' }, { memory, cpus }, roomy)
+    const giveBack = await use()
+    const record = { id, policy: name, label, domain: domain ?? id, by: by.name, opened, expires, lease, state: 'open' } as const
+    const namespace = await place(record, { memory, cpus }, roomy, by.grant?.namespaces).catch(async (error) => {
+      // A store whose answer was lost may have opened it.
+      if (await store.find(id).catch(() => true) === undefined) await giveBack()
+      throw error
+    })
     hosts.get(namespace.host).groups.prepare(namespace, policy)
     return { namespace, ca: authority.caPem, ...pair }
   }

@@ -17,12 +17,12 @@ const patience = 20
 
 /**
  * Records namespaces on hosts: of those that may be chosen, the one that `choose` finds best by a picture of all loads that is at most a second old;
- * the store decides whether it still has room. Throws `Refusal` 503 when none has.
+ * the store decides whether it still has room. Throws `Refusal` 503 when none has, and 429 when the opener has as many as it may (`most`).
  */
-export function placer(store: Store, now: () => number): (namespace: Omit<Namespace, 'host'>, takes: Share, hosts: readonly Roomy[]) => Promise<Namespace> {
+export function placer(store: Store, now: () => number): (namespace: Omit<Namespace, 'host'>, takes: Share, hosts: readonly Roomy[], most?: number) => Promise<Namespace> {
   const { loadOf, refresh, isOld, placing } = picture(store, now)
 
-  return async (namespace, takes, hosts) => {
+  return async (namespace, takes, hosts, most) => {
     if (isOld()) await refresh()
     const homes = new Set(namespace.domain === namespace.id ? [] : await store.homes(namespace.domain))
     const open = new Map(hosts.map((host) => [host.name, host]))
@@ -38,8 +38,9 @@ export function placer(store: Store, now: () => number): (namespace: Omit<Namesp
         continue
       }
       const placed = { ...namespace, host: best.name }
-      const outcome = await placing(best.name, takes, () => store.open(placed, { takes, of: best.of }))
+      const outcome = await placing(best.name, takes, () => store.open(placed, { takes, of: best.of, ...(most !== undefined && { most }) }))
       if (outcome === 'opened') return placed
+      if (outcome === 'many') throw tooMany(namespace.by, most!)
       // A host that fills up again and again is left to the others.
       if (outcome === 'drained' || (refusals.get(best.name) ?? 0) >= patience) open.delete(best.name)
       refusals.set(best.name, (refusals.get(best.name) ?? 0) + 1)
@@ -82,6 +83,10 @@ const nothing: Load = { namespaces: 0, memory: 0, cpus: 0 }
 
 function sum(one: Load = nothing, other: Load = nothing, sign: 1 | -1 = 1): Load {
   return { namespaces: one.namespaces + sign * other.namespaces, memory: one.memory + sign * other.memory, cpus: one.cpus + sign * other.cpus }
+}
+
+function tooMany(by: string, most: number): Refusal {
+  return new Refusal(429, `${by} has ${most} namespaces, and may have no more at one time; close one, or try again when one has ended`)
 }
 
 function noRoom(takes: Share, hosts: readonly Roomy[]): Refusal {

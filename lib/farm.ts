@@ -80,6 +80,8 @@ export interface Farm {
 
   /** True for the first who spends this within so many milliseconds. */
   spend(what: string, milliseconds: number): Promise<boolean>
+  /** As if it had not been spent. */
+  unspend(what: string): Promise<void>
 
   /** Tokens that operators made, by name. */
   tokens(): Promise<TokenRecord[]>

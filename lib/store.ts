@@ -75,18 +75,20 @@ export type ReserveOutcome =
   | { outcome: 'full'; limit: number; of: 'count' | 'size' }
   | { outcome: 'closed' }
 
-/** What a namespace reserves on its host, and what the host has for all. */
+/** What a namespace reserves on its host, what the host has for all, and how many namespaces its opener may have; any number when absent. */
 export interface Place {
   takes: Share
   of: Share
+  most?: number
 }
 
 export interface Store extends Farm {
   /**
    * Records a new namespace on its host. With a place, only while the farm has that host, it is not drained, and what is reserved there stays
-   * within what it has. Throws when the id is already used.
+   * within what it has; and only while its opener has fewer namespaces than the most it may have ('many': it has not), whatever their state.
+   * Throws when the id is already used.
    */
-  open(namespace: Namespace, place?: Place): Promise<'opened' | 'full' | 'drained'>
+  open(namespace: Namespace, place?: Place): Promise<'opened' | 'full' | 'drained' | 'many'>
   find(ns: string): Promise<Namespace | undefined>
   /** Every namespace, or those of one host; the first opened first. */
   namespaces(host?: string): Promise<Namespace[]>

@@ -30,6 +30,7 @@ export function define(command: Command): void {
     .option('--domain <NAME>', 'trust domain of its namespaces (default: each its own)')
     .option('--label <TEXT>', 'label of namespaces opened without one')
     .option('--lifetime <TIME>', 'how long its namespaces live at most: 90s, 30m, 2h, 1d', parseDuration)
+    .option('--namespaces <N>', 'how many namespaces its bearer may have at one time', Number)
     .requiredOption('--expires <TIME>', 'how long the token can be used: 30m, 2h, 90d', parseDuration)
     .option('--json', 'print JSON')).action(create)
   gatewayOptions(command.command('list').description('list tokens').option('--json', 'print JSON')).action(list)
@@ -41,13 +42,14 @@ interface CreateOptions extends GatewayOptions {
   domain?: string
   label?: string
   lifetime?: number
+  namespaces?: number
   expires: number
   json?: true
 }
 
 async function create(name: string, options: CreateOptions): Promise<void> {
-  const { policy: policies, domain, label, lifetime, expires } = options
-  const made = await findGateway(options).request('POST', '/tokens', { name, policies, domain, label, lifetime, expires }) as Listed & { token: string }
+  const { policy: policies, domain, label, lifetime, namespaces, expires } = options
+  const made = await findGateway(options).request('POST', '/tokens', { name, policies, domain, label, lifetime, namespaces, expires }) as Listed & { token: string }
   process.stdout.write(options.json ? `${JSON.stringify(made, undefined, 2)}\n` : `${made.token}\n`)
   process.stderr.write(`Made the token ${name}, until ${made.expires}; it is not shown again. Jobs use it in MOORAGE_TOKEN; end it with: moorage token revoke ${name}\n`)
 }

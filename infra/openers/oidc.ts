@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type * as Library from 'jose'
+import type { Farm } from '../../lib/farm.ts'
 import type { Issuer } from '../config.ts'
 import { grantOf, type Claims } from '../../lib/openers/rules.ts'
-import type { Opener } from '../../lib/openers/opener.ts'
+import type { Opener, Use } from '../../lib/openers/opener.ts'
 import { Refusal } from '../../lib/refusal.ts'
 
 /** Seconds by which clocks of issuer and gateway may differ. */
@@ -14,8 +15,8 @@ const [keysKept, keysAskedAgain] = [600_000, 30_000]
 
 export interface OidcParts {
   issuers: readonly Issuer[]
-  /** True the first time within so many milliseconds, over all gateways. */
-  spend(what: string, milliseconds: number): Promise<boolean>
+  /** Over all gateways. */
+  store: Pick<Farm, 'spend' | 'unspend'>
 }
 
 /** Says who bears a token of one of the issuers. */
@@ -24,14 +25,14 @@ export interface Oidc {
    * The opener, or undefined when the text is no token of a known issuer. Throws `Refusal` 401 for a token that is not valid, 403 when no rule
    * matches it, 503 when the issuer's keys cannot be had.
    */
-  opener(token: string): Promise<{ opener: Opener; use(): Promise<void> } | undefined>
+  opener(token: string): Promise<{ opener: Opener; use: Use } | undefined>
 }
 
 /**
  * OIDC tokens of CI systems (OpenID Connect Core 1.0; RFC 7519, RFC 8725): signature algorithms are pinned, issuer and audience are lists of
- * the config, keys come from the issuer's discovery document and are cached. Every token opens one namespace: `use` throws the second time.
+ * the config, keys come from the issuer's discovery document and are cached. Every token opens one namespace (`Use`).
  */
-export function oidc({ issuers, spend }: OidcParts): Oidc {
+export function oidc({ issuers, store }: OidcParts): Oidc {
   const verifiers = new Map(issuers.map((issuer) => [issuer.issuer, verifier(issuer)]))
   return {
     async opener(token) {
@@ -46,7 +47,8 @@ export function oidc({ issuers, spend }: OidcParts): Oidc {
         opener: { name: `${issuer.issuer}#${String(claims['sub'])}`, operator: false, grant },
         async use() {
           const once = typeof claims['jti'] === 'string' ? `${issuer.issuer} ${claims['jti']}` : token
-          if (await spend(`oidc:${digest(once)}`, Math.max(left, 1000))) return
+          const what = `oidc:${digest(once)}`
+          if (await store.spend(what, Math.max(left, 1000))) return () => store.unspend(what)
           throw new Refusal(401, 'this token has opened a namespace already, and each token opens one; ask the CI system for a new one')
         },
       }

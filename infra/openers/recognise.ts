@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { operator, type Opener } from '../../lib/openers/opener.ts'
+import { operator, type Opener, type Use } from '../../lib/openers/opener.ts'
 import type { Farm } from '../../lib/farm.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { tokenHash } from './tokens.ts'
@@ -8,8 +8,7 @@ import type { Oidc } from './oidc.ts'
 /** Someone who bears a token. */
 export interface Bearer {
   opener: Opener
-  /** To be called before a namespace is opened with it: a CI's token opens one. Throws `Refusal` 401 the second time. */
-  use(): Promise<void>
+  use: Use
 }
 
 /** Says who bears a token; undefined when nobody does. Throws `Refusal` 401, 403 or 503 for tokens of CI systems (`Oidc.opener`). */
@@ -22,7 +21,7 @@ export interface RecogniserParts {
   now(): number
 }
 
-const asOftenAsWanted = async () => {}
+const asOftenAsWanted: Use = async () => async () => {}
 
 /** The operator's token, the tokens operators made, and those of CI systems. */
 export function recogniser({ operatorToken, store, oidc, now }: RecogniserParts): Recogniser {

@@ -11,11 +11,11 @@ export function tokenControl(store: Store, policy: (name: string) => Policy): To
     async list() {
       return (await store.tokens()).map(shown)
     },
-    async create({ name, policies, domain, label = '', lifetime, expires }) {
+    async create({ name, policies, domain, label = '', lifetime, namespaces, expires }) {
       for (const one of policies) policy(one)
       const token = `moorage_${randomBytes(32).toString('base64url')}`
       const created = Date.now()
-      const record = { name, hash: tokenHash(token), grant: { policies, domain, label, lifetime }, created, expires: created + expires * 1000 }
+      const record = { name, hash: tokenHash(token), grant: { policies, domain, label, lifetime, ...(namespaces !== undefined && { namespaces }) }, created, expires: created + expires * 1000 }
       if (!await store.addToken(record)) throw new Refusal(409, `there is a token ${name} already; revoke it first, or take another name`)
       return { ...shown(record), token }
     },

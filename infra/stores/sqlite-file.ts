@@ -38,6 +38,7 @@ const migrations = [
   `ALTER TABLE namespaces ADD COLUMN opener TEXT NOT NULL DEFAULT 'operator';
    CREATE TABLE spent (what TEXT PRIMARY KEY, until REAL NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE tokens (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  'CREATE INDEX namespaces_by_opener ON namespaces (opener);',
 ]
 
 /** SQLite's name for a database without a file, which ends with its connection. */

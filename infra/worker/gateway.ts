@@ -71,15 +71,15 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
   const closing = closer({ store, hosts, gateway, cut: () => {}, onClosed: () => {}, now: Date.now, onDefect: (what, error) => console.error(`The gateway failed ${what}`, error) })
   const controls = control({
     store, hosts, policy: settings.policy, fitness: { of: () => [] }, overcommit: settings.OVERCOMMIT, farm: { refresh: reachAll }, configured: [],
-    recognise: recogniser({ operatorToken: authority.operatorToken, store, oidc: oidc({ issuers: settings.OIDC, spend: store.spend }), now: Date.now }),
+    recognise: recogniser({ operatorToken: authority.operatorToken, store, oidc: oidc({ issuers: settings.OIDC, store }), now: Date.now }),
     sockets: { begin: async () => { throw notHere('a unix socket') } },
     closer: { ...closing, close: async (id) => {
       await reachAll()
       return closing.close(id)
     } },
-    async open(wish, by) {
+    async open(wish, by, use) {
       await reachAll()
-      return opener({ store, authority, hosts, fitness: { of: () => [] }, admission, overcommit: settings.OVERCOMMIT, mark: gateway.mark, policy: settings.policy, now: Date.now })(wish, by)
+      return opener({ store, authority, hosts, fitness: { of: () => [] }, admission, overcommit: settings.OVERCOMMIT, mark: gateway.mark, policy: settings.policy, now: Date.now })(wish, by, use)
     },
   })
   const app = createApp(house, mountControl(controls, house))

@@ -11,6 +11,12 @@ export interface Opener {
   readonly grant: Grant | undefined
 }
 
+/**
+ * Uses an opener's token for a namespace that is about to be opened: a CI's token opens one. Throws `Refusal` 401 the second time. Answers how to
+ * give it back when none was opened.
+ */
+export type Use = () => Promise<() => Promise<void>>
+
 /** What a rule or a token lets its bearer open. */
 export interface Grant {
   /** Policies that may be asked for; the first is the default. */
@@ -21,6 +27,8 @@ export interface Grant {
   readonly label: string
   /** Seconds a namespace may live at most, below the policy's lifetime. */
   readonly lifetime: number | undefined
+  /** Namespaces that may be there at one time, those that are closing too. */
+  readonly namespaces?: number
 }
 
 export const operator: Opener = { name: 'operator', operator: true, grant: undefined }

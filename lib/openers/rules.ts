@@ -17,18 +17,19 @@ export const ruleSchema = v.strictObject({
   domain: v.optional(v.pipe(template, v.description('Trust domain, whose namespaces share their build cache. Absent: each its own.'))),
   label: v.optional(v.pipe(template, v.description('What people call a namespace that its job does not name.')), '{sub}'),
   lifetime: v.optional(v.pipe(v.number(), v.minValue(1), v.description('Seconds that its namespaces live at most.'))),
+  namespaces: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Namespaces of one subject (`sub`) at one time; those that are closing count.'))),
 })
 
 export type Rule = v.InferOutput<typeof ruleSchema>
 
 /** What the first rule that matches grants, or undefined when none does. A rule whose texts name a claim that the token lacks does not match. */
 export function grantOf(rules: readonly Rule[], claims: Claims): Grant | undefined {
-  for (const { when, policy, policies, domain, label, lifetime } of rules) {
+  for (const { when, policy, policies, domain, label, lifetime, namespaces } of rules) {
     if (!Object.entries(when).every(([claim, wanted]) => matches(ownClaim(claims, claim), String(wanted)))) continue
     const texts = [policy, domain, label].map((text) => text === undefined ? '' : filled(text, claims))
     if (texts.includes(undefined)) continue
     const [chosen, shared, shown] = texts as string[]
-    return { policies: [chosen!, ...policies], domain: domain === undefined ? undefined : shared, label: shown!.slice(0, 256), lifetime }
+    return { policies: [chosen!, ...policies], domain: domain === undefined ? undefined : shared, label: shown!.slice(0, 256), lifetime, ...(namespaces !== undefined && { namespaces }) }
   }
   return undefined
 }

@@ -49,6 +49,19 @@ describe('two gateways on one Redis', () => {
     assert.deepEqual(await onEngine(namespace.id), [])
   })
 
+  it('open no more for an opener than it may have, whichever of them it asks', async () => {
+    const { token } = (await operate(a, 'POST', '/tokens', { name: 'capped', namespaces: 5, expires: 3600 })).json
+    const open = (at: Gateway) => operate(at, 'POST', '/namespaces', {}, token)
+    const opened = await Promise.all(Array.from({ length: 16 }, (_, at) => open(at % 2 === 0 ? a : b)))
+    assert.deepEqual(opened.map(({ status }) => status).toSorted(), [...Array.from({ length: 5 }, () => 201), ...Array.from({ length: 11 }, () => 429)])
+    assert.equal(opened.find(({ status }) => status === 429)?.json.message, 'token:capped has 5 namespaces, and may have no more at one time; close one, or try again when one has ended')
+    const mine = opened.filter(({ status }) => status === 201).map(({ json }) => json.id as string)
+    assert.equal((await operate(b, 'DELETE', `/namespaces/${mine.shift()}`)).status, 200)
+    const again = await open(a)
+    assert.deepEqual([again.status, (await open(b)).status], [201, 429])
+    for (const id of [...mine, again.json.id]) await operate(b, 'DELETE', `/namespaces/${id}`)
+  })
+
   it('ask Redis once for a plain call, and for the namespace\'s record at most once a second', async () => {
     const namespace = await openDirectly(a)
     assert.equal((await call(a, namespace, 'POST', '/containers/create?name=db', create)).status, 201)

@@ -113,6 +113,23 @@ function placing(get: Get): void {
     assert.equal(await open(fresh('unknown'), half), 'drained')
   })
 
+  it('opens no more for an opener than it may have, whatever it is called and however many ask at once, until some are forgotten', async () => {
+    const name = await host()
+    const by = fresh('https://a:b\n%c#d')
+    const openBy = (opener: string, most: number | undefined) => get().open(namespaceRecord({ host: name, by: opener }), { takes: { memory: 0, cpus: 0 }, of: half.of, ...(most !== undefined && { most }) })
+    for (const other of [`${by}e`, by.slice(0, -1)]) assert.equal(await openBy(other, undefined), 'opened')
+    const outcomes = await Promise.all(Array.from({ length: 40 }, () => openBy(by, 7)))
+    assert.deepEqual([outcomes.filter((one) => one === 'opened').length, outcomes.filter((one) => one === 'many').length], [7, 33])
+    const mine = (await get().namespaces(name)).filter((one) => one.by === by)
+    assert.equal(mine.length, 7)
+    await get().close(mine[0]!.id)
+    assert.equal(await openBy(by, 7), 'many')
+    await get().forget(mine[0]!.id)
+    assert.equal(await openBy(by, 7), 'opened')
+    assert.equal(await openBy(by, 7), 'many')
+    assert.equal(await openBy(by, undefined), 'opened')
+  })
+
   it('never gives away more than there is, however many ask at once', async () => {
     const name = await host()
     const outcomes = await Promise.all(Array.from({ length: 60 }, () => open(name, { takes: { memory: 3, cpus: 0.1 }, of: { memory: 100, cpus: 2 } })))
@@ -171,6 +188,8 @@ function sharing(get: Get): void {
     const what = fresh('spent')
     const spent = await Promise.all(Array.from({ length: 10 }, () => get().spend(what, 60_000)))
     assert.equal(spent.filter(Boolean).length, 1)
+    await get().unspend(what)
+    assert.deepEqual([await get().spend(what, 60_000), await get().spend(what, 60_000)], [true, false])
     const short = fresh('spent')
     assert.equal(await get().spend(short, 1), true)
     while (!await get().spend(short, 60_000)) await new Promise((resolve) => setTimeout(resolve, 1))

@@ -24,7 +24,7 @@ describe('an OIDC token', () => {
     spent.clear()
     const entry = { issuer: issuer.url, audience: ['https://gateway'], rules: [{ when: { project: 'group/*' }, policy: 'ci', domain: '{project}' }] }
     const { oidc: issuers } = v.parse(configSchema, { oidc: [entry] })
-    tokens = oidc({ issuers: issuers as Issuer[], spend: async (what) => !spent.has(what) && Boolean(spent.add(what)) })
+    tokens = oidc({ issuers: issuers as Issuer[], store: { spend: async (what) => !spent.has(what) && Boolean(spent.add(what)), unspend: async (what) => void spent.delete(what) } })
   })
 
   test('of a rule that matches opens what the rule grants', async () => {
@@ -34,6 +34,14 @@ describe('an OIDC token', () => {
 
   test('opens once', async () => {
     const token = await issuer.token(good)
+    await (await tokens.opener(token))!.use()
+    await refusal((await tokens.opener(token))!.use(), 401, /has opened a namespace already/)
+  })
+
+  test('that was given back opens again', async () => {
+    const token = await issuer.token(good)
+    const giveBack = await (await tokens.opener(token))!.use()
+    await giveBack()
     await (await tokens.opener(token))!.use()
     await refusal((await tokens.opener(token))!.use(), 401, /has opened a namespace already/)
   })

@@ -43,7 +43,7 @@ describe('opening from CI', () => {
       engineSocket: (await sharedEngine('28.5')).socket, flags: ['--shared-image', 'busybox:latest'],
       config: {
         policies: { ci: { lifetime: 3600 } },
-        oidc: [{ issuer: issuer.url, audience: [audience], rules: [{ when: { project_path: 'team/*' }, policy: 'ci', domain: '{project_path}', label: '{project_path}', lifetime: 600 }] }],
+        oidc: [{ issuer: issuer.url, audience: [audience], rules: [{ when: { project_path: 'team/*' }, policy: 'ci', domain: '{project_path}', label: '{project_path}', lifetime: 600 }, { when: { project_path: 'one/*' }, namespaces: 1 }] }],
       },
     })
     ca = join(gateway.stateDir, 'ca.pem')
@@ -72,11 +72,13 @@ describe('opening from CI', () => {
   })
 
   test('refuses a policy, a domain and a lifetime beyond the rule', async () => {
-    const { status, stderr } = await open(await issuer.token(claims('team/app')), '--policy', 'default')
+    const token = await issuer.token(claims('team/app'))
+    const { status, stderr } = await open(token, '--policy', 'default')
     assert.equal(status, 3)
     assert.match(stderr, /the policy default is not allowed in this namespace: .* may open namespaces with ci/)
     assert.match((await open(await issuer.token(claims('team/app')), '--domain', 'team/other')).stderr, /the domain team\/other is not allowed/)
-    const { expires } = await opened(await issuer.token(claims('team/app')), '--lifetime', '1h')
+    // What was refused has not used the token.
+    const { expires } = await opened(token, '--lifetime', '1h')
     assert.ok(Date.parse(expires) <= Date.now() + 600_000)
   })
 
@@ -86,6 +88,18 @@ describe('opening from CI', () => {
     const { status, stderr } = await open(token)
     assert.equal(status, 3)
     assert.match(stderr, /has opened a namespace already/)
+  })
+
+  test('opens as many at one time as the rule says, and uses no token for more', async () => {
+    const first = await opened(await issuer.token(claims('one/app')))
+    const token = await issuer.token(claims('one/app'))
+    const { status, stderr } = await open(token)
+    assert.equal(status, 3)
+    assert.match(stderr, /#project_path:one\/app has 1 namespaces, and may have no more at one time; close one, or try again when one has ended/)
+    await opened(await issuer.token(claims('one/other')))
+    assert.equal((await gateway.moorage(['close', first.id])).status, 0)
+    await opened(token)
+    assert.match((await open(token)).stderr, /has opened a namespace already/)
   })
 
   test('refuses a project without a rule, and a token of nobody', async () => {

@@ -50,10 +50,13 @@ export function call(gateway: Gateway, namespace: Namespace | Direct, method: st
   return send(gateway, { method, path, body, agent: agent ?? false, ...material(namespace) })
 }
 
-/** One request of the operator. */
-export function operate(gateway: Gateway, method: string, path: string, body?: unknown): Promise<Answer> {
-  const token = readFileSync(join(gateway.stateDir, 'operator-token'), 'utf8').trim()
+/** One request of the operator, or of the bearer of another token. */
+export function operate(gateway: Gateway, method: string, path: string, body?: unknown, token = operatorToken(gateway)): Promise<Answer> {
   return send(gateway, { method, path, body, agent: false, ca: readFileSync(join(gateway.stateDir, 'ca.pem'), 'utf8'), headers: { authorization: `Bearer ${token}` } })
+}
+
+function operatorToken(gateway: Gateway): string {
+  return readFileSync(join(gateway.stateDir, 'operator-token'), 'utf8').trim()
 }
 
 /** An open connection of a namespace, before any request. */

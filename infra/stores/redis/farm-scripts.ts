@@ -25,32 +25,36 @@ end
 
 export const farmScripts = {
   /**
-   * KEYS: places, on, load, homes, namespaces, hosts, drained. ARGV: namespace, host, domain or '' for its own, memory and cores it takes, and
-   * what the host has of them ('' to ask for nothing), milliseconds it may be without a record. Answers the outcome.
+   * KEYS: places, on, load, homes, namespaces, openers, hosts, drained. ARGV: namespace, host, domain or '' for its own, memory and cores it takes,
+   * and what the host has of them ('' to ask for nothing), milliseconds it may be without a record, opener, how many that may have ('' for any
+   * number). Answers the outcome.
    */
   mooragePlace: `${now}${addLoad}
 local ns, host, domain, memory, cpus = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 if redis.call('HEXISTS', KEYS[1], ns) == 1 then return 'used' end
+if ARGV[10] ~= '' and redis.call('ZLEXCOUNT', KEYS[6], '[' .. ARGV[9] .. '\\n', '(' .. ARGV[9] .. '\\11') >= tonumber(ARGV[10]) then return 'many' end
 if ARGV[6] ~= '' then
-  if redis.call('HEXISTS', KEYS[6], host) == 0 or redis.call('SISMEMBER', KEYS[7], host) == 1 then return 'drained' end
+  if redis.call('HEXISTS', KEYS[7], host) == 0 or redis.call('SISMEMBER', KEYS[8], host) == 1 then return 'drained' end
   local _, taken, cores = loadOf(host)
   if taken + memory > tonumber(ARGV[6]) or cores + cpus > tonumber(ARGV[7]) then return 'full' end
 end
-redis.call('HSET', KEYS[1], ns, host .. '\\n' .. ARGV[4] .. '\\n' .. ARGV[5] .. '\\n' .. domain)
+redis.call('HSET', KEYS[1], ns, host .. '\\n' .. ARGV[4] .. '\\n' .. ARGV[5] .. '\\n' .. domain .. '\\n' .. ARGV[9])
+redis.call('ZADD', KEYS[6], 0, ARGV[9] .. '\\n' .. ns)
 redis.call('ZADD', KEYS[2], 0, host .. '\\n' .. ns)
 redis.call('ZADD', KEYS[5], now() + tonumber(ARGV[8]), ns)
 if domain ~= '' then redis.call('ZADD', KEYS[4], 0, domain .. '\\n' .. host .. '\\n' .. ns) end
 addLoad(host, 1, memory, cpus)
 return 'opened'`,
 
-  /** KEYS: places, on, load, homes, namespaces. ARGV: namespace. */
+  /** KEYS: places, on, load, homes, namespaces, openers. ARGV: namespace. A place may be of a time without openers. */
   moorageVacate: `${addLoad}
 redis.call('ZREM', KEYS[5], ARGV[1])
 local place = redis.call('HGET', KEYS[1], ARGV[1])
 if not place then return end
-local host, memory, cpus, domain = string.match(place, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n(.*)$')
+local host, memory, cpus, domain, opener = string.match(place, '^([^\\n]*)\\n(%d+)\\n(%d+)\\n([^\\n]*)\\n?(.*)$')
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[2], host .. '\\n' .. ARGV[1])
+redis.call('ZREM', KEYS[6], opener .. '\\n' .. ARGV[1])
 if domain ~= '' then redis.call('ZREM', KEYS[4], domain .. '\\n' .. host .. '\\n' .. ARGV[1]) end
 addLoad(host, -1, tonumber(memory), tonumber(cpus))`,
 

@@ -39,7 +39,7 @@ function loadOf(text: string): Load {
   return { namespaces, memory, cpus: cpus / 1000 }
 }
 
-type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
+type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'unspend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
 
 function sharedVerbs({ script, ask }: Client): SharedVerbs {
   return {
@@ -56,6 +56,9 @@ function sharedVerbs({ script, ask }: Client): SharedVerbs {
       return flat.flatMap((ns, at) => at % 2 === 0 ? [{ ns, at: Number(flat[at + 1]) }] : [])
     },
     spend: async (what, milliseconds) => await ask((redis) => redis.set(spentKey(what), '', 'PX', Math.ceil(milliseconds), 'NX')) === 'OK',
+    async unspend(what) {
+      await ask((redis) => redis.del(spentKey(what)))
+    },
     async tokens() {
       const records = await ask((redis) => redis.hvals(keys.tokens))
       return records.map((text) => JSON.parse(text) as TokenRecord).sort((a, b) => a.name < b.name ? -1 : 1)

@@ -9,8 +9,8 @@ export const sharedKinds: ReadonlySet<Kind> = new Set<Kind>(['image', 'reference
 /**
  * What the farm shares lies together, so that a script can write all of it:
  * - namespaces: sorted set of the ids of all namespaces by the moment at which they must be looked at; one whose record is missing is none
- * - places: hash of namespaces: host, memory, thousandths of cores and domain, a line each
- * - on: sorted set of `<host>\n<ns>`, all scores 0; homes: the same of `<domain>\n<host>\n<ns>`
+ * - places: hash of namespaces: host, memory, thousandths of cores, domain and opener, a line each
+ * - on: sorted set of `<host>\n<ns>`, all scores 0; homes: the same of `<domain>\n<host>\n<ns>`; openers: of `<opener>\n<ns>`
  * - load: hash of hosts: namespaces, memory and thousandths of cores, a line each
  * - hosts: hash of names: record as JSON; drained: set of names
  * - closings: sorted set of namespaces by the moment at which they began to close
@@ -21,6 +21,7 @@ export const farmKeys = {
   places: 'moorage:{farm}:places',
   on: 'moorage:{farm}:on',
   homes: 'moorage:{farm}:homes',
+  openers: 'moorage:{farm}:openers',
   load: 'moorage:{farm}:load',
   hosts: 'moorage:{farm}:hosts',
   drained: 'moorage:{farm}:drained',

@@ -11,7 +11,7 @@ const atOnce = 500
 /** Milliseconds a place may be without a record: that long ago a gateway died between the two, and the place is given up. */
 const graceOfPlaces = 60_000
 
-const placeKeys = [keys.places, keys.on, keys.load, keys.homes, keys.namespaces]
+const placeKeys = [keys.places, keys.on, keys.load, keys.homes, keys.namespaces, keys.openers]
 
 type NamespaceVerbs = Pick<Store, 'open' | 'find' | 'namespaces' | 'due' | 'extend' | 'close' | 'forget'>
 
@@ -72,10 +72,10 @@ export function namespaceVerbs(client: Client, index: Owners): NamespaceVerbs {
 
 function opener({ script, ask }: Client): Store['open'] {
   return async (namespace, place) => {
-    const { id, host, domain } = namespace
-    const outcome = await script<'opened' | 'full' | 'drained' | 'used'>('mooragePlace', [...placeKeys, keys.hosts, keys.drained],
-      id, host, domain === id ? '' : line(domain), ...amounts(place), graceOfPlaces)
-    if (outcome === 'full' || outcome === 'drained') return outcome
+    const { id, host, domain, by } = namespace
+    const outcome = await script<'opened' | 'full' | 'drained' | 'many' | 'used'>('mooragePlace', [...placeKeys, keys.hosts, keys.drained],
+      id, host, domain === id ? '' : line(domain), ...amounts(place), graceOfPlaces, line(by), place?.most ?? '')
+    if (outcome === 'full' || outcome === 'drained' || outcome === 'many') return outcome
     const created = outcome === 'used' ? 0 : await script('moorageOpen', [recordKey(id)], ...fieldsOf(namespace))
     if (created === 0) throw new Error(`namespace ${id} is already open`)
     await ask((redis) => redis.zadd(keys.namespaces, 'XX', namespace.state === 'closing' ? 0 : dueAt(namespace), id))

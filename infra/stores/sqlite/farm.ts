@@ -36,7 +36,7 @@ function hostVerbs(database: DatabaseSync): HostVerbs {
 /** Milliseconds for which what is spent is remembered beyond its time. */
 const spentKept = 24 * 3_600_000
 
-type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
+type SharedVerbs = Pick<Farm, 'now' | 'takeDuty' | 'leaveDuty' | 'closings' | 'spend' | 'unspend' | 'tokens' | 'addToken' | 'removeToken' | 'keep' | 'kept'>
 
 function sharedVerbs(database: DatabaseSync, now: () => number): SharedVerbs {
   const take = database.prepare('INSERT INTO duties (duty, gateway, until) VALUES (:duty, :gateway, :until) ON CONFLICT (duty) '
@@ -44,6 +44,7 @@ function sharedVerbs(database: DatabaseSync, now: () => number): SharedVerbs {
   const leave = database.prepare('DELETE FROM duties WHERE duty = ? AND gateway = ?')
   const closings = database.prepare('SELECT ns, at FROM closings WHERE at >= ? ORDER BY at')
   const spend = database.prepare('INSERT INTO spent (what, until) VALUES (:what, :until) ON CONFLICT (what) DO UPDATE SET until = excluded.until WHERE until <= :now')
+  const unspend = database.prepare('DELETE FROM spent WHERE what = ?')
   const forgetSpent = database.prepare('DELETE FROM spent WHERE until <= ?')
   const tokens = database.prepare('SELECT record FROM tokens ORDER BY name')
   const addToken = database.prepare('INSERT INTO tokens (name, record) VALUES (?, ?) ON CONFLICT DO NOTHING')
@@ -64,6 +65,9 @@ function sharedVerbs(database: DatabaseSync, now: () => number): SharedVerbs {
       forgetSpent.run(now() - spentKept)
       return spend.run({ what, until: now() + milliseconds, now: now() }).changes === 1
     }),
+    async unspend(what) {
+      unspend.run(what)
+    },
     tokens: async () => tokens.all().map((row) => JSON.parse(String(row['record'])) as TokenRecord),
     addToken: async (token) => addToken.run(token.name, JSON.stringify(token)).changes === 1,
     removeToken: async (name) => removeToken.run(name).changes === 1,

@@ -37,14 +37,16 @@ export function namespaceVerbs(database: DatabaseSync, now: () => number): Names
 }
 
 /** Must run inside a write transaction. */
-function opener(database: DatabaseSync): (namespace: Namespace, place?: Place) => 'opened' | 'full' | 'drained' {
+function opener(database: DatabaseSync): (namespace: Namespace, place?: Place) => 'opened' | 'full' | 'drained' | 'many' {
   const taken = database.prepare('SELECT coalesce(sum(memory), 0) AS memory, coalesce(sum(cpus), 0) AS cpus FROM namespaces WHERE host = ?')
   const takes = database.prepare('SELECT 1 FROM hosts WHERE name = ? AND drained = 0')
+  const openers = database.prepare('SELECT count(*) AS count FROM namespaces WHERE opener = ?')
   const insert = database.prepare('INSERT INTO namespaces (id, host, policy, label, domain, opener, opened, expires, lease, state, memory, cpus) '
     + 'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING')
   return ({ id, host, policy, label, domain, by, opened, expires, lease, state }, place) => {
     const [memory, cpus] = [place?.takes.memory ?? 0, thousandths(place?.takes.cpus ?? 0)]
     if (place) {
+      if (place.most !== undefined && Number(openers.get(by)!['count']) >= place.most) return 'many'
       const before = taken.get(host)!
       if (!takes.get(host)) return 'drained'
       if (Number(before['memory']) + memory > place.of.memory || Number(before['cpus']) + cpus > thousandths(place.of.cpus)) return 'full'
