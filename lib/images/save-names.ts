@@ -25,11 +25,14 @@ interface Descriptor {
 /** containerd's annotation of a whole name; the tag beside it stays as it is. */
 const imageName = 'io.containerd.image.name'
 
+/** containerd's annotations of where a content went or came from, in whichever namespace. */
+const source = 'containerd.io/distribution.source.'
+
 function renamed(descriptor: Descriptor, named: (stored: string) => string | undefined): Descriptor {
-  const name = descriptor.annotations?.[imageName]
-  if (name === undefined) return descriptor
-  const { [imageName]: _, ...others } = descriptor.annotations!
-  const shown = named(name)
+  if (descriptor.annotations === undefined) return descriptor
+  const { [imageName]: name, ...all } = descriptor.annotations
+  const others = Object.fromEntries(Object.entries(all).filter(([key]) => !key.startsWith(source)))
+  const shown = name === undefined ? undefined : named(name)
   return { ...descriptor, annotations: { ...others, ...(shown !== undefined && { [imageName]: normalised(parseReference(shown)) }) } }
 }
 
