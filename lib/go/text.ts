@@ -4,9 +4,11 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Go's strings.TrimSpace (unicode.IsSpace: with U+0085, without U+FEFF). */
 export function trimSpace(text: string): string {
-  const space = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+'
-  return text.replace(new RegExp(`^${space}`), '').replace(new RegExp(`${space}$`), '')
+  return text.replace(leadingSpace, '').replace(trailingSpace, '')
 }
+
+const space = '[\\t-\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+'
+const [leadingSpace, trailingSpace] = [new RegExp(`^${space}`), new RegExp(`${space}$`)]
 
 /**
  * Percent-decoding of a part of a request target. Characters U+0080 to U+00FF are single bytes, as HTTP parsers deliver them.
@@ -14,6 +16,7 @@ export function trimSpace(text: string): string {
  * which the engine would take and no name, path or option can contain.
  */
 export function percentDecode(text: string, what: string): string {
+  if (/^[\x01-\x24\x26-\x7f]*$/.test(text)) return text
   const bytes = new Uint8Array(text.length)
   let length = 0
   for (let i = 0; i < text.length; i++) {
