@@ -46,6 +46,9 @@ function configured(flags: Record<string, string | string[] | undefined>): Confi
   }
 }
 
+/** Seconds after those of `drain` in which engines and the store must have answered what was under way. */
+const afterDrain = 30
+
 /** `again` reads the config anew, for SIGHUP. */
 async function serve(config: Config, again: () => Config): Promise<void> {
   const stopped = signalled()
@@ -65,7 +68,12 @@ async function serve(config: Config, again: () => Config): Promise<void> {
   flushCompileCache()
   await stopped
   log.info('Stopping; namespaces stay and are there at the next start.')
+  const late = setTimeout(() => {
+    log.error(`Work in the background has not ended ${afterDrain} s after calls had to: ending without it. What it left is found at the next start.`)
+    process.exit(exitCodes.failed)
+  }, (config.drain + afterDrain) * 1000)
   await gateway.stop()
+  clearTimeout(late)
 }
 
 /** A config that cannot be used changes nothing. */
