@@ -16,7 +16,7 @@ const [leadingSpace, trailingSpace] = [new RegExp(`^${space}`), new RegExp(`${sp
  * which the engine would take and no name, path or option can contain.
  */
 export function percentDecode(text: string, what: string): string {
-  if (/^[\x01-\x24\x26-\x7f]*$/.test(text)) return text
+  if (/^[ -$&-~]*$/.test(text)) return text
   const bytes = new Uint8Array(text.length)
   let length = 0
   for (let i = 0; i < text.length; i++) {

@@ -7,9 +7,8 @@ import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
 import { importBusybox } from '../setup/images.ts'
 import { nextLink } from '../setup/link.ts'
 import { until } from '../setup/processes.ts'
+import { web } from '../setup/servers.ts'
 import { startRedis } from '../setup/redis.ts'
-
-const web = ['busybox', 'sh', '-c', 'mkdir -p /www && echo web > /www/index.html && exec httpd -f -p 80 -h /www']
 
 describe('Published ports of an engine on another machine', () => {
   const link = nextLink()
@@ -38,7 +37,7 @@ describe('Published ports of an engine on another machine', () => {
 
   it('are relayed when the operator names the address of its machine', async () => {
     const { gateway, ns } = await opened(far)
-    await docker(ns.env, ['run', '-d', '--name', 'web', '-p', '8080:80', ...web])
+    await docker(ns.env, ['run', '-d', '--name', 'web', '-p', '8080:80', ...web('web')])
     const port = /^127\.0\.0\.1:(\d+)$/.exec(await docker(ns.env, ['port', 'web', '80']))?.[1]
     await answers(`127.0.0.1:${port}`)
     const [, atEngine] = new RegExp(`^80/tcp -> ${far.replaceAll('.', '\\.')}:(\\d+)$`).exec(await engine.docker('port', `${ns.id}.web`)) ?? []
@@ -54,7 +53,7 @@ describe('Published ports of an engine on another machine', () => {
 
   it('are not published, with a warning, where the gateway could not reach them; the containers run', async () => {
     const { gateway, ns } = await opened('none')
-    const { status, stdout, stderr } = await cli(ns.env, ['create', '--name', 'web', '-p', '8080:80', ...web])
+    const { status, stdout, stderr } = await cli(ns.env, ['create', '--name', 'web', '-p', '8080:80', ...web('web')])
     assert.equal(status, 0, stderr)
     assert.match(stderr, /Published ports are not relayed here.*ports\.reach/)
     await docker(ns.env, ['start', 'web'])
@@ -76,7 +75,7 @@ describe('Published ports of an engine on another machine', () => {
     // The last one has the address of the first, which relays for both.
     const [b, c] = [await start('127.0.0.2'), await start('127.0.0.1')]
     const ns = await a.open()
-    await docker(ns.env, ['run', '-d', '--name', 'web', '-p', '8080:80', ...web])
+    await docker(ns.env, ['run', '-d', '--name', 'web', '-p', '8080:80', ...web('web')])
     const number = (await docker(ns.env, ['port', 'web', '80'])).split(':').at(-1)
     await answers(`127.0.0.1:${number}`)
     await answers(`127.0.0.2:${number}`)

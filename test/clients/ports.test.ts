@@ -5,16 +5,8 @@ import { importPython } from '../setup/images.ts'
 import { inside, type Inside } from '../setup/inside.ts'
 import { versions } from '../setup/paths.ts'
 import { until } from '../setup/processes.ts'
+import { udpEcho, web } from '../setup/servers.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
-
-/** A web server that tells its name at `/`. */
-const web = (name: string) => ['busybox', 'sh', '-c', `mkdir -p /www && echo ${name} > /www/index.html && exec httpd -f -p 80 -h /www`]
-
-/** Answers each datagram as it came. */
-const udpEcho = ['python', 'python3', '-c', `from socket import *
-echo = socket(AF_INET, SOCK_DGRAM)
-echo.bind(('', 5353))
-while True: echo.sendto(*echo.recvfrom(65536))`]
 
 for (const version of versions) {
   describe(`Ports published on Engine ${version}`, () => {

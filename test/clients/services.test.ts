@@ -7,9 +7,10 @@ import type { Gateway, Namespace } from '../setup/gateway.ts'
 import { inside, type Inside } from '../setup/inside.ts'
 import { versions } from '../setup/paths.ts'
 import { until } from '../setup/processes.ts'
+import { webScript } from '../setup/servers.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
-const server = (name: string) => `mkdir -p /www && echo ${name} > /www/index.html && exec httpd -f -p 6379 -h /www`
+const server = (name: string) => webScript(name, 6379)
 
 for (const version of versions) {
   describe(`Services beside a job on Engine ${version}`, () => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +8,10 @@ import { SolveRequestSchema, SolveResponseSchema, StatusRequestSchema, StatusRes
 import { dockerfile } from '../setup/build-context.ts'
 import { docker } from '../setup/cli.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
-import { grpcClient, type GrpcClient } from '../setup/grpc-client.ts'
+import { buildId, control, grpcClient, solver, type GrpcClient } from '../setup/grpc-client.ts'
 import { fileLlb, runLlb } from '../setup/llb.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
-const control = 'moby.buildkit.v1.Control'
 
 const directory = mkdtempSync(join(tmpdir(), 'moorage-grpc-'))
 let gateway: Gateway
@@ -32,8 +30,7 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const ref = () => randomBytes(12).toString('hex')
-const solve = (request: object) => client.ask(`${control}/Solve`, SolveRequestSchema, { Ref: ref(), ...request }, SolveResponseSchema)
+const solve = solver(() => client)
 const exported = (name: string) => [{ Type: 'moby', Attrs: { name } }]
 
 test('every method of the table says what becomes of it', () => {
@@ -59,7 +56,7 @@ test('a build that names its frontend fails with the frontend\'s reason', async 
 })
 
 test('raw LLB is built in the namespace\'s control group, whatever group it names', async () => {
-  const request = { Ref: ref(), Definition: await runLlb('docker.io/library/busybox:latest', ['cat', '/proc/self/cgroup'], {}, { cgroupParent: '/docker' }) }
+  const request = { Ref: buildId(), Definition: await runLlb('docker.io/library/busybox:latest', ['cat', '/proc/self/cgroup'], {}, { cgroupParent: '/docker' }) }
   const [{ code, message }, status] = await Promise.all([
     client.ask(`${control}/Solve`, SolveRequestSchema, request, SolveResponseSchema),
     client.ask(`${control}/Status`, StatusRequestSchema, { Ref: request.Ref }, StatusResponseSchema),

@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test'
 import { drained } from '../../infra/grpc/channel.ts'
 import { InfoRequestSchema as ContentInfoSchema, InfoResponseSchema as ContentAnswerSchema } from '../../lib/buildkit/proto/content_pb.ts'
 import {
-  BuildHistoryEventSchema, BuildHistoryRequestSchema, InfoRequestSchema, InfoResponseSchema, SolveRequestSchema, SolveResponseSchema, StatusRequestSchema,
+  BuildHistoryEventSchema, BuildHistoryRequestSchema, InfoRequestSchema, InfoResponseSchema, SolveRequestSchema, StatusRequestSchema,
   StatusResponseSchema, UpdateBuildHistoryRequestSchema, UpdateBuildHistoryResponseSchema,
 } from '../../lib/buildkit/proto/control_pb.ts'
 import * as g from '../../lib/buildkit/proto/gateway_pb.ts'
@@ -16,13 +16,12 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { dockerfile } from '../setup/build-context.ts'
 import { docker } from '../setup/cli.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
-import { grpcClient, upgraded, type GrpcClient } from '../setup/grpc-client.ts'
+import { buildId, control, grpcClient, solver, upgraded, type GrpcClient } from '../setup/grpc-client.ts'
 import { callFrame, fields, flags, frame, hello, types, uint32 } from '../setup/http2-frames.ts'
 import { fileLlb, llb, runLlb } from '../setup/llb.ts'
 import { until } from '../setup/processes.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
-const control = 'moby.buildkit.v1.Control'
 const bridge = 'moby.buildkit.v1.frontend.LLBBridge'
 const codes = { unknown: 2, invalid: 3, notFound: 5, denied: 7, exhausted: 8, unimplemented: 12, internal: 13 }
 
@@ -46,13 +45,12 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-const ref = () => randomBytes(12).toString('hex')
-const solve = (request: object) => client.ask(`${control}/Solve`, SolveRequestSchema, { Ref: ref(), ...request }, SolveResponseSchema)
+const solve = solver(() => client)
 const isAlive = async () => assert.equal((await client.ask(`${control}/Info`, InfoRequestSchema, {}, InfoResponseSchema)).code, 0)
 
 /** Runs a build that a client directs, for as long as `work` takes. */
 async function directed<T>(work: (metadata: Record<string, string[]>) => Promise<T>): Promise<T> {
-  const id = ref()
+  const id = buildId()
   const build = solve({ Ref: id })
   const metadata = { 'buildkit-controlapi-buildid': [id] }
   const result = await work(metadata)
@@ -214,9 +212,9 @@ test('a session id that is another namespace\'s opens none, neither way', async 
 test('more builds at one time than the policy allows are refused until one has ended', async () => {
   await gateway.open('--policy', 'few', '--unix', join(directory, 'few'))
   const few = await grpcClient(join(directory, 'few'))
-  const begin = (Ref: string) => few.ask(`${control}/Solve`, SolveRequestSchema, { Ref }, SolveResponseSchema)
+  const begin = (Ref: string) => solver(() => few)({ Ref })
   const end = (Ref: string) => few.ask(`${bridge}/Return`, g.ReturnRequestSchema, { result: {} }, g.ReturnResponseSchema, { 'buildkit-controlapi-buildid': [Ref] })
-  const [first, second, third] = [ref(), ref(), ref()]
+  const [first, second, third] = [buildId(), buildId(), buildId()]
   const under = begin(first)
   // It is under way as soon as the engine knows it.
   await few.ask(`${bridge}/Ping`, g.PingRequestSchema, {}, g.PongResponseSchema, { 'buildkit-controlapi-buildid': [first] })

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { create, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf'
 import { grpcChannel } from '../../infra/grpc/channel.ts'
 import { readAnswer, write } from '../../lib/buildkit/messages.ts'
+import { SolveRequestSchema, SolveResponseSchema } from '../../lib/buildkit/proto/control_pb.ts'
 import { GrpcError, type GrpcChannel, type Metadata } from '../../lib/grpc.ts'
 
 /** How a call ended: `code` 0 when all is well. */
@@ -38,6 +40,15 @@ export function upgraded(socketPath: string, path: string, headers: Record<strin
     asked.on('error', reject).end()
   })
 }
+
+export const control = 'moby.buildkit.v1.Control'
+
+/** A build's id as clients make them. */
+export const buildId = (): string => randomBytes(12).toString('hex')
+
+/** Solves by a client, with an id of its own unless the request has one. */
+export const solver = (client: () => GrpcClient) => (request: object) =>
+  client().ask(`${control}/Solve`, SolveRequestSchema, { Ref: buildId(), ...request }, SolveResponseSchema)
 
 export async function grpcClient(socketPath: string): Promise<GrpcClient> {
   const socket = await upgraded(socketPath, '/grpc')

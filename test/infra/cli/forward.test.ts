@@ -13,11 +13,10 @@ import { importPython } from '../../setup/images.ts'
 import { inside, type Inside } from '../../setup/inside.ts'
 import { root } from '../../setup/paths.ts'
 import { until } from '../../setup/processes.ts'
+import { udpEcho, web } from '../../setup/servers.ts'
 import { sharedEngine } from '../../setup/shared-engine.ts'
 
 const program = join(root, 'infra/cli/start.ts')
-const web = (name: string) => ['busybox', 'sh', '-c', `mkdir -p /www && echo ${name} > /www/index.html && exec httpd -f -p 80 -h /www`]
-const udpEcho = ['python', 'python3', '-c', "from socket import *\necho = socket(AF_INET, SOCK_DGRAM)\necho.bind(('', 5353))\nwhile True: echo.sendto(*echo.recvfrom(65536))"]
 
 describe('moorage forward', () => {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-forward-'))
