@@ -19,13 +19,13 @@ export const auditSchema = v.strictObject({
   refusal: v.pipe(v.nullable(v.strictObject({
     field: v.pipe(v.nullable(v.string()), v.description('The field that was refused, such as HostConfig.Privileged.')),
     setting: v.pipe(v.nullable(v.string()), v.description('The setting of the policy that could allow it, such as limits.memory; null when none can.')),
-    value: v.pipe(v.nullable(v.union([v.string(), v.number()])), v.description('A number that would be enough for it, or an entry for its list.')),
+    value: v.pipe(v.nullable(v.union([v.string(), v.number(), v.literal(true)])), v.description('A number that would be enough for it, an entry for its list, or true for a switch.')),
     message: v.pipe(v.string(), v.description('The sentence the client was told.')),
   })), v.description('Present when the gateway itself said no.')),
   permitted: v.pipe(v.array(v.strictObject({
     message: v.pipe(v.string(), v.description('The sentence the client would have been told.')),
     setting: v.pipe(v.string(), v.description('The setting of the policy that would have to allow it, such as limits.memory.')),
-    value: v.pipe(v.union([v.string(), v.number()]), v.description('A number that would be enough for it, or an entry for its list.')),
+    value: v.pipe(v.union([v.string(), v.number(), v.literal(true)]), v.description('A number that would be enough for it, an entry for its list, or true for a switch.')),
   })), v.description('What a policy in mode observe would have refused.')),
   trace: v.pipe(v.nullable(v.string()), v.description('W3C trace context the engine was asked with.')),
 })

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { forbidden, type Forbidden, type Refusal } from './refusal.ts'
+import { isListed, isNowhere } from './registries.ts'
 
 /**
  * The limits and switches of a class of namespaces.
@@ -40,7 +41,7 @@ export const limitsSchema = v.strictObject({
 export const policySchema = v.strictObject({
   mode: v.optional(v.pipe(v.picklist(['enforce', 'observe']), v.description(
     '`observe`: what this policy would refuse and another could allow is done and reported, for finding a policy that fits (`moorage policy suggest`). '
-    + 'What no policy allows, ownership and the registries and sources of builds are as in `enforce`.',
+    + 'What no policy allows, and ownership, are as in `enforce`.',
   )), 'enforce'),
   limits: v.optional(v.pipe(limitsSchema, v.description(
     'Memory, cores and processes are of the namespace, all its containers together, where the host has control groups for that; and of each container, '
@@ -81,24 +82,10 @@ export const defaultPolicy: Policy = v.parse(policySchema, {})
 /** Refuses a registry that the policy does not list. `refusal` says so in the words of the caller. */
 export function permitRegistry(policy: Policy, registry: string, refusal: Forbidden): void {
   if (allowsRegistry(policy, registry)) return
-  permit(policy, forbidden(refusal, holdsCredentials(registry) ? undefined : { path: 'registries', value: registry }))
+  permit(policy, forbidden(refusal, isNowhere(registry) ? undefined : { path: 'registries', value: registry }))
 }
 
-function holdsCredentials(registry: string): boolean {
-  return isNowhere(registry.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1').toLowerCase())
-}
-
-/** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? Link-local addresses never: they hold the cloud's credentials. */
-export function allowsRegistry(policy: Policy, registry: string): boolean {
-  if (holdsCredentials(registry)) return false
-  return policy.registries.some((entry) =>
-    entry === '*' || entry === registry || (entry.startsWith('*.') && registry.endsWith(entry.slice(1))))
-}
-
-/** Link-local addresses, and spellings of addresses that resolvers read in ways of their own: IPv4 inside IPv6, single numbers, other bases. */
-function isNowhere(host: string): boolean {
-  if (host.includes(':')) return /^fe[89ab]|\.|^(0*:)*:?(ffff:)?[0-9a-f]{1,4}:[0-9a-f]{1,4}$|^64:ff9b:/.test(host) && host !== '::1'
-  if (/^169\.254\./.test(host)) return true
-  const isNumber = /^(0x[0-9a-f]*|\d+)(\.(0x[0-9a-f]*|\d+))*$/.test(host)
-  return isNumber && !/^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(host)
+/** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? */
+export function allowsRegistry({ registries }: Pick<Policy, 'registries'>, registry: string): boolean {
+  return !isNowhere(registry) && isListed(registries, registry)
 }

@@ -21,11 +21,11 @@ export class Refusal extends Error {
   }
 }
 
-/** The setting of a policy that would allow what is refused: a number that would be enough, or an entry for its list. */
+/** The setting of a policy that would allow what is refused: a number that would be enough, an entry for its list, or true for a switch. */
 export interface PolicySetting {
   /** e.g. `limits.memory`, `capabilities`. */
   readonly path: string
-  readonly value: number | string
+  readonly value: number | string | true
 }
 
 /** The parts of a policy refusal: the field, why it is refused, and what the job can do instead. */

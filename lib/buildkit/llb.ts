@@ -4,7 +4,7 @@ import { rewriteDefinition } from './definition.ts'
 import { notAllowed } from './refusals.ts'
 import { MountType, NetMode, SecurityMode, type Definition, type ExecOp, type Mount, type Op, type SourceOp } from './proto/ops_pb.ts'
 import { scopedId, unscopedId, type Scope } from './scope.ts'
-import { isAllowedScheme, type Sources } from './sources.ts'
+import { fetchedByEngine, permitSource, type Sources } from './sources.ts'
 
 /**
  * Judges raw LLB of a client, operation by operation, and makes it the namespace's: RUN steps in its control group, cache mounts, sessions
@@ -53,9 +53,7 @@ function judgeMount(mount: Mount, scope: Scope): void {
 const sessionAttributes = ['local.session', 'oci.session'] as const
 
 function judgeSource(source: SourceOp, scope: Scope, sources: Sources): void {
-  if (!isAllowedScheme(source.identifier, sources)) {
-    throw notAllowed(`the source ${source.identifier.slice(0, 200)}`, 'it would be fetched by the engine from its own network', 'download it in the job and copy it in')
-  }
+  permitSource(source.identifier, sources, fetchedByEngine(source.identifier))
   for (const name of sessionAttributes) {
     if (source.attrs[name] !== undefined) source.attrs[name] = scopedId(scope.ns, unscopedId(scope.ns, source.attrs[name]) ?? source.attrs[name])
   }

@@ -1,6 +1,6 @@
 import { notAllowed } from './refusals.ts'
 import { scopedId, type Scope } from './scope.ts'
-import { isAllowedScheme, type Sources } from './sources.ts'
+import { permitSource, type Sources } from './sources.ts'
 
 type Verdict = 'pass' | 'drop' | ((value: string, key: string, world: World) => string | undefined)
 
@@ -68,8 +68,10 @@ function network(value: string): string {
 /** The build context: an upload by the client, or something the engine fetches. */
 function remote(value: string, key: string, { sources }: World): string {
   const fetched = /^(https?:|git:|git@|ssh:|github\.com\/)/.test(value)
-  if (fetched && !isAllowedScheme(value.replace(/^(git@|ssh:.*|github\.com\/)/, 'git://'), sources)) {
-    throw notAllowed(`the remote ${key === 'context' ? 'build context' : key}`, 'the engine would fetch it from its own network', 'clone or download it in the job and build from there')
+  if (fetched) {
+    permitSource(value.replace(/^(git@|ssh:.*|github\.com\/)/, 'git://'), sources, {
+      field: `the remote ${key === 'context' ? 'build context' : key}`, why: 'the engine would fetch it from its own network', instead: 'clone or download it in the job and build from there',
+    })
   }
   return value
 }

@@ -3,7 +3,8 @@ import type { Served } from './method.ts'
 import { sourcesOf } from './own-images.ts'
 import { ResolveImageConfigRequestSchema, ResolveSourceMetaRequestSchema, type ResolveImageConfigResponseSchema, type ResolveSourceMetaResponseSchema } from './proto/gateway_pb.ts'
 import { notAllowed } from './refusals.ts'
-import { isAllowedScheme } from './sources.ts'
+import { forbidden } from '../refusal.ts'
+import { fetchedByEngine, permitSource } from './sources.ts'
 
 /** `LLBBridge/ResolveImageConfig`: own images from the engine, all others from their registries. */
 export async function* imageConfig({ message, world, forward }: Served<typeof ResolveImageConfigRequestSchema, typeof ResolveImageConfigResponseSchema>) {
@@ -19,9 +20,8 @@ export async function* imageConfig({ message, world, forward }: Served<typeof Re
 export async function* sourceMeta({ message, world, forward }: Served<typeof ResolveSourceMetaRequestSchema, typeof ResolveSourceMetaResponseSchema>) {
   const sources = await sourcesOf(world.call)
   const identifier = message.Source?.identifier ?? ''
-  if (!isAllowedScheme(identifier, sources) || identifier.startsWith('oci-layout:')) {
-    throw notAllowed(`the source ${identifier.slice(0, 200)}`, 'it would be fetched by the engine from its own network', 'download it in the job and copy it in')
-  }
+  if (identifier.startsWith('oci-layout:')) throw forbidden(fetchedByEngine(identifier))
+  permitSource(identifier, sources, fetchedByEngine(identifier))
   const own = sources.own(identifier.replace(/^docker-image:\/\//, ''))
   yield* forward(create(ResolveSourceMetaRequestSchema, {
     Source: { identifier: own === undefined ? identifier : `docker-image://${own.stored}`, attrs: {} },

@@ -9,6 +9,7 @@ import { frontendOf } from './frontends.ts'
 import { lostError } from './large-errors.ts'
 import { judgeDefinition } from './llb.ts'
 import type { BegunBuild, Served } from './method.ts'
+import { observeSources } from './observed.ts'
 import { judgeOptions } from './options.ts'
 import { sourcesOf } from './own-images.ts'
 import { CacheOptionsSchema, ExporterSchema, SolveRequestSchema, type CacheOptions, type Exporter, type SolveRequest, type SolveResponse, type SolveResponseSchema } from './proto/control_pb.ts'
@@ -34,9 +35,10 @@ async function* solved({ message, world, signal, forward }: Solve): AsyncGenerat
   const { call, scope } = world
   const sources = await sourcesOf(call)
   const { request, exported } = await judgeSolve(message, scope, sources)
-  let heard = false
+  let [heard, failed] = [false, false]
   const build: BegunBuild = { session: request.Session }
   world.builds.set(request.Ref, build)
+  const observing = observeSources(world, request.Ref, sources, signal)
   try {
     const fromRegistry = message.FrontendAttrs['image-resolve-mode'] === 'pull'
     const responses = request.Frontend === '' ? forward(request) : driven(request, sources, world, { fromRegistry, signal, forward })
@@ -46,9 +48,11 @@ async function* solved({ message, world, signal, forward }: Solve): AsyncGenerat
       yield response
     }
   } catch (error) {
+    failed = true
     if (!heard) await claimLeft(call, exported)
     throw await lostError(call, request.Ref, build, error)
   } finally {
+    await observing.end(failed || !heard)
     world.builds.delete(request.Ref)
   }
 }

@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf'
-import type { Policy as JobPolicy } from '../policy.ts'
 import { storedRegistry } from '../names.ts'
+import { permit, type Policy as JobPolicy } from '../policy.ts'
+import { forbidden, type Forbidden } from '../refusal.ts'
+import { literal, nowhere, registryPattern } from '../registries.ts'
 import { MatchType, PolicyAction, PolicySchema, RuleSchema, SelectorSchema, type Policy, type Rule } from './proto/policy_pb.ts'
 
 /** An image that builds of a namespace may use from the engine itself. */
@@ -24,11 +26,20 @@ export interface Sources {
 /** What the engine fetches from the session of the client is the client's own. */
 const uploads = 'https?://buildkit-session/'
 
-/** Is this kind of source allowed at all? Which registries are is for the source policy, which the engine applies to every source. */
-export function isAllowedScheme(identifier: string, { policy }: Pick<Sources, 'policy'>): boolean {
-  if (/^(docker-image|local|oci-layout):\/\//.test(identifier)) return true
-  if (new RegExp(`^${uploads}`).test(identifier)) return true
-  return policy.build.remote && /^(https?|git):\/\//.test(identifier)
+/**
+ * Refuses kinds of sources that the policy does not allow. Which registries are allowed is for the source policy, which the engine applies to every
+ * source. `refusal` says so in the words of the caller.
+ */
+export function permitSource(identifier: string, { policy }: Pick<Sources, 'policy'>, refusal: Forbidden): void {
+  if (/^(docker-image|local|oci-layout):\/\//.test(identifier)) return
+  if (new RegExp(`^${uploads}`).test(identifier)) return
+  if (!/^(https?|git):\/\//.test(identifier)) throw forbidden(refusal)
+  if (!policy.build.remote) permit(policy, forbidden(refusal, { path: 'build.remote', value: true }))
+}
+
+/** The words for a source that a client names by itself. */
+export function fetchedByEngine(identifier: string): Forbidden {
+  return { field: `the source ${identifier.slice(0, 200)}`, why: 'it would be fetched by the engine from its own network', instead: 'download it in the job and copy it in' }
 }
 
 /**
@@ -36,6 +47,8 @@ export function isAllowedScheme(identifier: string, { policy }: Pick<Sources, 'p
  * (moby/buildkit, sourcepolicy/engine.go). The last rule that matches decides. Regular expressions are Go's and unanchored.
  */
 export function sourcePolicy({ images, ns, policy }: Sources): Policy {
+  // What is only observed the engine must not refuse; see observed.ts.
+  const [registries, remote] = policy.notice ? [['*'], true] : [policy.registries, policy.build.remote]
   const shared = [...images.values()].map(({ stored }) => stored).filter((stored) => !stored.startsWith(`${storedRegistry}/`))
   return create(PolicySchema, {
     version: 1n,
@@ -43,9 +56,9 @@ export function sourcePolicy({ images, ns, policy }: Sources): Policy {
       deny('^'),
       allow('^(local|oci-layout)://'),
       allow(`^${uploads}`),
-      ...policy.build.remote ? [allow('^(https?|git)://'), ...nowhere.map((host) => deny(`^(https?|git)://([^/]*@)?${host}`))] : [],
-      ...policy.registries.map((registry) => allow(`^docker-image://${registryPattern(registry)}/`)),
-      ...nowhere.map((host) => deny(`^docker-image://${host}`)),
+      ...remote ? [allow('^(https?|git)://'), deny(`(?i)^(https?|git)://([^/]*@)?${nowhere}([/?#]|$)`)] : [],
+      ...registries.map((registry) => allow(`^docker-image://${registryPattern(registry)}/`)),
+      deny(`(?i)^docker-image://${nowhere}/`),
       // Engines take such a first part of a Docker Hub name for a registry when they read the name again.
       deny('^docker-image://docker\\.io/([^/]*[.:][^/]*|localhost)/'),
       deny(`^docker-image://${literal(storedRegistry)}`),
@@ -53,19 +66,6 @@ export function sourcePolicy({ images, ns, policy }: Sources): Policy {
       allow(`^docker-image://${literal(storedRegistry)}/${ns}/`),
     ],
   })
-}
-
-/** Link-local addresses hold the credentials of the cloud the host runs in. */
-const nowhere = ['169\\.254\\.', '\\[?[fF][eE]80:', '\\[::[fF][fF][fF][fF]:', '[0-9]+(:|/)', '0[xX0-7]'] as const
-
-function registryPattern(registry: string): string {
-  if (registry === '*') return '[^/]+'
-  return registry.startsWith('*.') ? `[^/]*${literal(registry.slice(1))}` : literal(registry)
-}
-
-/** A text as a regular expression of Go. */
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
 function rule(action: PolicyAction, identifier: string): Rule {

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
+import { dockerfile } from '../setup/build-context.ts'
 import { cli, docker } from '../setup/cli.ts'
 import { command } from '../setup/command.ts'
 import { root } from '../setup/paths.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
 import { until } from '../setup/processes.ts'
+import { startRegistry, type Registry } from '../setup/registry.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
 describe('policies', () => {
@@ -16,6 +18,9 @@ describe('policies', () => {
   const audit = join(directory, 'audit.jsonl')
   const configFile = join(directory, 'moorage.yaml')
   let gateway: Gateway
+  let registry: Registry
+  /** An image in that registry. */
+  let tool: string
   const opened: Namespace[] = []
   /** What was opened before is closed: the host has not room for all. */
   const open = async (policy: string) => {
@@ -40,12 +45,38 @@ describe('policies', () => {
   }
 
   before(async () => {
-    write({ watched: { ...narrow, mode: 'observe' }, narrow })
-    gateway = await startGateway({ engineSocket: (await sharedEngine('28.5')).socket, flags: ['--config', configFile, '--audit', audit] })
+    write({ watched: { ...narrow, mode: 'observe' }, narrow, builds: { registries: ['docker.io'], mode: 'observe' } })
+    const engine = await sharedEngine('28.5')
+    registry = await startRegistry(engine)
+    tool = await registry.push('busybox:latest', 'policies/tool')
+    gateway = await startGateway({ engineSocket: engine.socket, flags: ['--config', configFile, '--audit', audit] })
   })
   after(async () => {
     await gateway?.stop()
+    registry?.stop()
     rmSync(directory, { recursive: true, force: true })
+  })
+
+  /** What would have to be written for the policy, according to the audit stream so far, with what is told beside it. */
+  const suggestion = async (policy: string) => {
+    const { status, stdout, stderr } = await command(process.execPath, [join(root, 'infra/cli/main.js'), 'policy', 'suggest', '--audit', audit, '--policy', policy, '--config', configFile])
+    assert.equal(status, 0, stderr)
+    return { suggested: parse(stdout)?.policies[policy] as Record<string, any> | undefined ?? {}, told: stderr }
+  }
+
+  test('that observe build from registries and URLs that a policy could allow, and say so; from what none allows they do not', async () => {
+    const { env } = await open('builds')
+    const build = (text: string) => cli(env, ['build', '-q', dockerfile(text)], { timeout: 120_000 })
+    const built = await build(`FROM busybox\nRUN echo https://elsewhere.example\nCOPY --from=${tool} /bin/busybox /tool\nADD http://${registry.address}/v2/ /empty\n`)
+    assert.equal(built.status, 0, built.stderr)
+    assert.match((await build('FROM 169.254.169.254/x\n')).stderr, /denied by policy|not allowed by policy/)
+    let suggested: Record<string, any> = {}
+    await until(async () => {
+      suggested = (await suggestion('builds')).suggested
+      return suggested['build'] !== undefined
+    }, 'the audit stream has it', 60_000)
+    assert.deepEqual(suggested, { build: { remote: true }, registries: ['docker.io', registry.address] })
+    assert.match(await refusal(await open('narrow'), 'build', '-q', dockerfile(`FROM ${tool}\n`)), /denied by policy|not allowed by policy/)
   })
 
   test('that observe do what a policy could allow, and refuse what none allows', async () => {
@@ -60,10 +91,7 @@ describe('policies', () => {
     let suggested: Record<string, any> = {}
     let told = ''
     await until(async () => {
-      const { status, stdout, stderr } = await command(process.execPath, [join(root, 'infra/cli/main.js'), 'policy', 'suggest', '--audit', audit, '--policy', 'watched', '--config', configFile])
-      assert.equal(status, 0, stderr)
-      suggested = parse(stdout)?.policies.watched ?? {}
-      told = stderr
+      ;({ suggested, told } = await suggestion('watched'))
       return suggested['limits']?.volumes === 2
     }, 'the audit stream has all of it', 60_000)
     assert.match(told, /No policy allows \(1×\): HostConfig\.Privileged/)

@@ -8,6 +8,7 @@ import { frontendOf } from '../../../lib/buildkit/frontends.ts'
 import { judgeOptions } from '../../../lib/buildkit/options.ts'
 import { ExporterSchema } from '../../../lib/buildkit/proto/control_pb.ts'
 import { PolicyAction } from '../../../lib/buildkit/proto/policy_pb.ts'
+import { asGrpc } from '../../../lib/buildkit/refusals.ts'
 import { buildText, scopedId, unscopedId } from '../../../lib/buildkit/scope.ts'
 import { sessionMetadata } from '../../../lib/buildkit/session.ts'
 import { sourcePolicy, type LocalImage, type Sources } from '../../../lib/buildkit/sources.ts'
@@ -26,7 +27,7 @@ function sourcesWith(images: Record<string, LocalImage> = {}, policy: Partial<Po
 const own = { id: `sha256:${'1'.repeat(64)}`, stored: `moorage.invalid/${ns}/docker.io/library/app:latest` }
 const sources = sourcesWith({ 'docker.io/library/app:latest': own, 'docker.io/library/busybox:latest': { id: `sha256:${'2'.repeat(64)}`, stored: 'docker.io/library/busybox:latest' } })
 
-const refused = (work: () => unknown, expected: RegExp) => assert.throws(work, (error) => error instanceof GrpcError && expected.test(error.message))
+const refused = (work: () => unknown, expected: RegExp) => assert.throws(work, (error) => asGrpc(error) instanceof GrpcError && expected.test((error as Error).message))
 
 test('options of a build are passed, rewritten, forced or refused', () => {
   const judged = judgeOptions({
@@ -50,7 +51,7 @@ test('whatever options a client sends, what is forced is forced', () => {
       const judged = judgeOptions(options, scope, sources)
       assert.deepEqual([judged['cgroup-parent'], judged['image-resolve-mode'], judged['build-arg:BUILDKIT_CACHE_MOUNT_NS']], [scope.group, 'pull', scope.cache])
     } catch (error) {
-      assert.ok(error instanceof GrpcError)
+      assert.ok(asGrpc(error) instanceof GrpcError)
     }
   }))
 })
