@@ -3,9 +3,11 @@ import { Redis } from 'ioredis'
 import { Pool } from 'undici'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { requestCertificate } from '../../infra/issue.ts'
 import { startEngine } from '../setup/engine.ts'
 import { call, operate, openDirectly, startFarm } from '../setup/farm.ts'
 import { importBusybox } from '../setup/images.ts'
+import { startIssuer } from '../setup/issuer.ts'
 import { startRedis } from '../setup/redis.ts'
 import { cpuSeconds, median, quantile } from './measure.ts'
 
@@ -18,7 +20,9 @@ process.setMaxListeners(0)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 const [engine, redis] = await Promise.all([startEngine(), startRedis()])
 await importBusybox(engine)
-const gateways = await startFarm(redis, engine, 2, { controlGroups: 'off' })
+const issuer = await startIssuer()
+const audience = 'https://gateway.example'
+const gateways = await startFarm(redis, engine, 2, { controlGroups: 'off', oidc: [{ issuer: issuer.url, audience: [audience], rules: [{ when: {}, domain: '{sub}' }] }] })
 const client = new Redis(redis.url)
 const memory = async () => Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1])
 const spent = () => gateways.reduce((sum, { pid }) => sum + cpuSeconds(pid), 0)
@@ -30,11 +34,13 @@ try {
   const before = await memory()
   const one = await openMany(100, 1)
   print('opening, one after the other, p50', `${median(one.times).toFixed(1)} ms`)
+  const asJobs = await openMany(100, 1, await wishes(100))
+  print('the same by jobs, with an OIDC token and a certificate for their own key, p50', `${median(asJobs.times).toFixed(1)} ms`)
   const spentBefore = spent()
   const many = await openMany(count, 32)
   print(`opening ${count} by 32 at a time on two gateways`, `${(count / many.seconds).toFixed(0)} a second, p50 ${median(many.times).toFixed(0)} ms, p95 ${quantile(many.times, 0.95).toFixed(0)} ms`)
   print('gateways\' CPU for an opening, TLS connection kept', `${((spent() - spentBefore) / count * 1000).toFixed(1)} ms`)
-  print('Redis, for each namespace that has nothing yet', `${((await memory() - before) / (count + 100)).toFixed(0)} bytes`)
+  print('Redis, for each namespace that has nothing yet', `${((await memory() - before) / (count + 200)).toFixed(0)} bytes`)
   await keeping()
   await closing()
 } finally {
@@ -42,9 +48,19 @@ try {
   await Promise.all(gateways.map((gateway) => gateway.stop()))
   await redis.stop()
   engine.stop()
+  issuer.stop()
 }
 
-async function openMany(number: number, atOnce: number): Promise<{ times: number[]; seconds: number }> {
+/** What a job opens with. */
+interface Wish { token: string; body: string }
+
+function wishes(number: number): Promise<Wish[]> {
+  return Promise.all(Array.from({ length: number }, async (_, nth) =>
+    ({ token: await issuer.token({ sub: `project-${nth % 10}`, aud: audience }), body: JSON.stringify({ csr: (await requestCertificate()).csr }) })))
+}
+
+/** By the operator, or by jobs with these wishes. */
+async function openMany(number: number, atOnce: number, jobs: Wish[] = []): Promise<{ times: number[]; seconds: number }> {
   const pools = gateways.map((gateway) => new Pool(gateway.url, { connections: Math.max(1, atOnce / 2), connect: { ca: readFileSync(join(gateway.stateDir, 'ca.pem'), 'utf8') } }))
   const tokens = gateways.map((gateway) => readFileSync(join(gateway.stateDir, 'operator-token'), 'utf8').trim())
   const times: number[] = []
@@ -52,9 +68,10 @@ async function openMany(number: number, atOnce: number): Promise<{ times: number
   const began = performance.now()
   await Promise.all(Array.from({ length: atOnce }, async (_, worker) => {
     while (begun++ < number) {
+      const { token, body: wish } = jobs.pop() ?? { token: tokens[worker % 2], body: '{}' }
       const from = performance.now()
       const { statusCode, body } = await pools[worker % 2]!.request({
-        method: 'POST', path: '/namespaces', body: '{}', headers: { authorization: `Bearer ${tokens[worker % 2]}`, 'content-type': 'application/json' },
+        method: 'POST', path: '/namespaces', body: wish, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       })
       const text = await body.text()
       if (statusCode !== 201) throw new Error(text)

@@ -87,6 +87,17 @@ describe('the authority', () => {
     assert.throws(() => verify('sslclient', 'server.pem'))
   })
 
+  it('signs so that everybody can read it, whatever the numbers of a signature begin with', async () => {
+    const authority = await loadAuthority(directory())
+    const ca = new X509Certificate(authority.caPem)
+    for (let count = 0; count < 100; count++) {
+      const certificate = new X509Certificate((await authority.namespace(ns, hour())).cert)
+      assert.ok(certificate.verify(ca.publicKey) && certificate.checkIssued(ca))
+      assert.equal(certificate.subjectAltName, `URI:urn:moorage:namespace:${ns}`)
+      assert.match(certificate.serialNumber, /^[4-7][0-9A-F]{31}$/)
+    }
+  })
+
   it('lets client certificates live a little longer than the lease and begin a day earlier than now', async () => {
     const expires = hour()
     const { cert } = await (await loadAuthority(directory())).namespace(ns, expires)
