@@ -115,6 +115,11 @@ function operatorTalk(config: Config, log: Log) {
     defect: (what: string, error: unknown) => log.error(`The gateway failed ${what}`, { error }),
     auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),
     call: log.call,
+    imagesMissing(name: string, references: readonly string[]) {
+      if (references.length === 0) return void last.delete(`${name} images`)
+      once(`${name} images`, `${name === onlyHost ? 'The engine' : `Host ${name}`} lacks shared images: ${references.join(', ')}. Namespaces see each as soon as it is there: `
+        + `docker --host ${name === onlyHost ? config.hosts[0]!.url : 'URL'} pull ${references[0]}`)
+    },
     hostUnlimited: (name: string, reason: string) => log.warn(`Namespaces on ${name === onlyHost ? 'the engine' : `host ${name}`} are not limited as a whole, `
       + `each container is: ${reason} (setting controlGroups).`),
     storeAway: (reason: string) => log.warn(`The store cannot be used: ${reason}. New work is answered 503, what runs goes on; Moorage keeps trying.`),

@@ -17,6 +17,8 @@ export interface Talk {
   hostAway(name: string, url: string, reason: string): void
   /** Namespaces on this host are not limited as a whole. */
   hostUnlimited(name: string, reason: string): void
+  /** Shared images that the host's engine does not have, at each connection; none when it has all. */
+  imagesMissing(name: string, references: readonly string[]): void
   /** A defect of the gateway, in words that follow "failed". */
   defect(what: string, error: unknown): void
 }
@@ -86,6 +88,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
     name, url, tls, sharedImages, probe, publishOn: attending.publishOn(url), turns: turns(store.turns), groups,
     onDefect: talk.defect,
     onUnlimited: (reason) => talk.hostUnlimited(name, reason),
+    onMissingImages: (references) => talk.imagesMissing(name, references),
     async onConnected(connected) {
       onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
       if (onDuty) await lookOnce()

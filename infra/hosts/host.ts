@@ -47,6 +47,8 @@ export interface HostOptions {
   onDefect(what: string, error: unknown): void
   /** Told, once for each reason, that namespaces are not limited as a whole on this host. */
   onUnlimited(reason: string): void
+  /** Told at each connection which of the shared images the engine does not have; none when it has all. */
+  onMissingImages(references: readonly string[]): void
   probe: Probing
   /** Called after each (re)connection, before the host counts as up again: what happened meanwhile must be found by looking. */
   onConnected(host: LiveHost): Promise<void>
@@ -115,7 +117,7 @@ export function liveHost(options: HostOptions): LiveHost {
       const events = await client.stream({ method: 'GET', path: '/events' }, { signal: life.signal })
       facts = await probe(client, life.signal)
       answered()
-      await refreshShared(client, options.sharedImages, shared)
+      options.onMissingImages(await refreshShared(client, options.sharedImages, shared))
       void keepProbing(life)
       await options.onConnected(host)
       connected = true

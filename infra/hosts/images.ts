@@ -36,12 +36,17 @@ export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; 
   }
 }
 
-/** Finds the ids of the operator's shared references again; those the engine does not have are left out. */
-export async function refreshShared(client: Pick<Host, 'call'>, references: readonly string[], shared: Map<string, string>): Promise<void> {
+/** Finds the ids of the operator's shared references again; answers those that the engine does not have, which are left out. */
+export async function refreshShared(client: Pick<Host, 'call'>, references: readonly string[], shared: Map<string, string>): Promise<string[]> {
+  const missing: string[] = []
   for (const text of references) {
     const reference = withDefaultTag(parseReference(text))
     const answer = await client.call({ method: 'GET', path: `/images/${normalised(reference)}/json` })
     if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
-    else shared.delete(normalised(reference))
+    else {
+      shared.delete(normalised(reference))
+      missing.push(text)
+    }
   }
+  return missing
 }

@@ -141,3 +141,15 @@ describe('the operators\' side of a gateway', () => {
     assert.ok(refusals.some(({ field }: { field?: string }) => field === 'HostConfig.Privileged'))
   })
 })
+
+test('shared images that an engine lacks are told, and seen as soon as they are there', async (t) => {
+  const engine = await sharedEngine('28.5')
+  const gateway = await startGateway({ engineSocket: engine.socket, flags: ['--shared-image', 'busybox:latest', '--shared-image', 'operations-late:1'] })
+  t.after(() => gateway.stop())
+  await until(() => /The engine lacks shared images: operations-late:1\. .* pull operations-late:1/.test(gateway.log()), 'the gateway tells')
+  const { env } = await gateway.open()
+  assert.equal(await docker(env, ['images', '-q', 'operations-late:1']), '')
+  await engine.docker('tag', 'busybox:latest', 'operations-late:1')
+  t.after(() => engine.docker('rmi', 'operations-late:1'))
+  await until(async () => await docker(env, ['images', '-q', 'operations-late:1']) !== '', 'the namespace sees it')
+})
