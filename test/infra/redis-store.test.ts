@@ -7,7 +7,7 @@ import type { Store } from '../../lib/store.ts'
 import { openRedisStore } from '../../infra/stores/redis.ts'
 import { connectRedis } from '../../infra/stores/redis/connect.ts'
 import { until } from '../setup/processes.ts'
-import { startRedis, type RedisServer } from '../setup/redis.ts'
+import { hasValkey, startRedis, startValkey, type RedisServer } from '../setup/redis.ts'
 import { startRedisCluster, type RedisCluster } from '../setup/redis-cluster.ts'
 import { describeQuotas } from './quotas-contract.ts'
 import { describeStore, engineId, namespaceRecord } from './store-contract.ts'
@@ -34,6 +34,17 @@ describe('the Redis store', () => {
   leavingNothing(async () => connected(server.url))
   dying(async () => connected(server.url))
   sharing(() => server)
+})
+
+describe('the Redis store on Valkey', { skip: hasValkey() ? false : 'Debian\'s backports cannot be had here' }, () => {
+  let server: RedisServer
+  before(async () => { server = await startValkey() })
+  after(() => server.stop())
+
+  describeStore('keeps the contract', async () => openRedisStore(await connected(server.url)))
+  describeTurns('keeps turns', async () => openRedisStore(await connected(server.url)))
+  describeQuotas('keeps quotas', async () => openRedisStore(await connected(server.url)))
+  leavingNothing(async () => connected(server.url))
 })
 
 describe('the Redis store on a cluster', () => {

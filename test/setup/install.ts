@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { must } from './command.ts'
 import { unpackFromNpm } from './npm-tree.ts'
-import { browserHostPackages, helmTree, hostPackages, kubernetesTree, prometheusTree, redisHostPackages, redisTree, sources, sshHostPackages, sshTree, trees, type Tree } from './packages.ts'
+import { browserHostPackages, helmTree, hostPackages, kubernetesTree, prometheusTree, redisHostPackages, redisTree, sources, sshHostPackages, sshTree, trees, valkeyHostPackages, valkeyTree, type Tree } from './packages.ts'
 import { cache, treePath } from './paths.ts'
 
 /** A dated archive such as snapshot.debian.org's still has versions that the default has replaced. */
@@ -13,6 +13,7 @@ const mirror = process.env['MOORAGE_TEST_MIRROR'] || 'http://deb.debian.org/debi
 /** What only some tests want, beside engines and clients. */
 const extras = {
   redis: { trees: { redis: redisTree }, packages: redisHostPackages },
+  valkey: { trees: { valkey: valkeyTree }, packages: valkeyHostPackages },
   browser: { trees: {}, packages: browserHostPackages },
   ssh: { trees: { ssh: sshTree }, packages: sshHostPackages },
   prometheus: { trees: { prometheus: prometheusTree }, packages: [] },

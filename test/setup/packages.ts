@@ -1,6 +1,6 @@
 /** Packages of one Debian release, or of npm, that are unpacked into a folder of their own. */
 export interface Tree {
-  release: 'bookworm' | 'sid' | 'npm'
+  release: 'bookworm' | 'bookworm-backports' | 'sid' | 'npm'
   /** As `apt-get download` or `npm pack` takes them; a version pattern where another version would be another engine. */
   packages: string[]
 }
@@ -36,6 +36,10 @@ export const kubernetesTree: Tree = {
 
 /** Only for tests of pages: a browser and letters for it. */
 export const browserHostPackages = ['chromium', 'fonts-dejavu-core']
+
+/** Only for tests of the Redis store, where it can be had: bookworm has it among its backports alone. */
+export const valkeyTree: Tree = { release: 'bookworm-backports', packages: ['valkey-server', 'valkey-tools'] }
+export const valkeyHostPackages = ['libatomic1', 'libjemalloc2', 'liblzf1']
 
 /** Libraries of Debian's redis-server. */
 export const redisHostPackages = ['libjemalloc2', 'liblzf1', 'liblua5.1-0', 'lua-bitop', 'lua-cjson', 'libhiredis0.14']

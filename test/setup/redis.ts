@@ -28,6 +28,21 @@ export function startRedis(...settings: string[]): Promise<RedisServer> {
   return startServer(() => ['--save', '', '--appendonly', 'no', ...settings])
 }
 
+/** The same with Debian's valkey-server. */
+export function startValkey(...settings: string[]): Promise<RedisServer> {
+  return startServer(() => ['--save', '', '--appendonly', 'no', ...settings], join(treePath('valkey'), 'usr/bin/valkey-server'))
+}
+
+/** Whether Debian's valkey-server is here, or was to be had: not every mirror has backports. */
+export function hasValkey(): boolean {
+  try {
+    install('valkey')
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Starts a sentinel with these lines of its configuration. */
 export function startSentinel(...lines: string[]): Promise<RedisServer> {
   return startServer((directory) => {
@@ -38,7 +53,7 @@ export function startSentinel(...lines: string[]): Promise<RedisServer> {
 }
 
 /** `parameters` may begin with the file of a configuration. */
-async function startServer(parameters: (directory: string) => string[]): Promise<RedisServer> {
+async function startServer(parameters: (directory: string) => string[], program = join(treePath('redis'), 'usr/bin/redis-server')): Promise<RedisServer> {
   install('redis')
   const directory = mkdtempSync(join(tmpdir(), 'moorage-redis-'))
   let port = await freePort()
@@ -50,7 +65,7 @@ async function startServer(parameters: (directory: string) => string[]): Promise
   }
   /** False when it ended at once, because somebody else has the port meanwhile. */
   const tried = async () => {
-    const started = child = spawn(join(treePath('redis'), 'usr/bin/redis-server'), [
+    const started = child = spawn(program, [
       ...parameters(directory), '--port', String(port), '--bind', '127.0.0.1', '--dir', directory,
     ], { stdio: 'ignore' })
     // Tests end although it runs; `exit` below ends it then.
