@@ -155,7 +155,7 @@ export interface Connection {
   relay(host: Host, request: EngineRequest, shape: ShapeHead, upload?: boolean): Promise<Response | EngineAnswer>
   /**
    * Hands the connection over: the engine's and the client's bytes flow both ways, each half closed on its own.
-   * With `upgrade: 'h2c'` they end together. An engine that answers anything but 101 is returned as an answer.
+   * With `upgrade: 'h2c'` they end together. Resolves as soon as they flow. An engine that answers anything but 101 is returned as an answer.
    */
   hijack(host: Host, request: EngineRequest, shape: ShapeHead): Promise<Response | EngineAnswer>
   /** Hands the connection over to a gRPC server, until the client or the channel, which is closed with it, is gone. `ns`: whose limits count. */

@@ -2,7 +2,7 @@ import type { Refusal } from './refusal.ts'
 import type { Namespace } from './store.ts'
 
 /**
- * What became of one call: told once, when its answer is decided, or, for connections that were handed over, when they have ended.
+ * What became of one call: told once, when its answer is decided or its connection is handed over.
  * Audit, metrics and the operators' page are made of these and of nothing else.
  */
 export interface Outcome {

@@ -21,7 +21,7 @@ export type ClientEnd =
 /**
  * Opens a hijacked connection on the engine and ties it to the client's (moby, api/server/router/container postContainersAttach,
  * postContainerExecStart). Half-closes pass through on their own in both directions; when either side is lost the other is destroyed.
- * Resolves to the engine's answer when it refused, to undefined when the streams have ended.
+ * Resolves to the engine's answer when it refused, to undefined when the two are tied: nothing but them keeps an idle connection in memory then.
  */
 export async function hijack(client: EngineClient, request: EngineRequest, shape: ShapeHead, end: ClientEnd, gone: AbortSignal, name: string): Promise<EngineAnswer | undefined> {
   const opened = await upgradeEngine(client, request, gone, name)
@@ -33,16 +33,15 @@ export async function hijack(client: EngineClient, request: EngineRequest, shape
 async function tie(end: ClientEnd, engine: Duplex, head: ReturnType<ShapeHead>, contentType: string | undefined, protocol: 'tcp' | 'h2c'): Promise<void> {
   const type: Record<string, string> = contentType === undefined ? {} : { 'Content-Type': contentType }
   if (end.kind === 'socket') {
-    const done = pipeBoth(end.socket, end.socket, engine, { halves: protocol === 'tcp' })
-    await switchProtocols(end, protocol, { ...type, ...head.headers })
-    return done
+    pipeBoth(end.socket, end.socket, engine, { halves: protocol === 'tcp' })
+    return switchProtocols(end, protocol, { ...type, ...head.headers })
   }
   // Without an upgrade the engine answers 200 and raw bytes until the connection closes.
   end.outgoing.useChunkedEncodingByDefault = false
   end.outgoing.writeHead(200, { 'Content-Type': 'application/vnd.docker.raw-stream', ...head.headers })
   end.outgoing.flushHeaders()
   // With a length, what the client still says comes behind the request, where this kind of connection has no ear: that is no end of input.
-  return pipeBoth(end.incoming, end.outgoing, engine, { halves: true, inputEnds: end.incoming.headers['content-length'] === undefined })
+  pipeBoth(end.incoming, end.outgoing, engine, { halves: true, inputEnds: end.incoming.headers['content-length'] === undefined })
 }
 
 /** Tells the client that its connection is its own now. Resolves when that has been written: HTTP/2 may start only then. */
@@ -64,24 +63,21 @@ interface Ends {
 }
 
 /** Moves bytes both ways until both directions have ended. Listeners for errors come before the first write. */
-function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { halves, inputEnds = true }: Ends): Promise<void> {
-  return new Promise((resolve) => {
-    const close = () => {
-      fromClient.destroy()
-      toClient.destroy()
-      engine.destroy()
-      resolve()
-    }
-    for (const stream of new Set<any>([fromClient, toClient, engine])) stream.on('error', close)
-    toClient.on('close', close)
-    if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
-    engine.on('close', () => { if (!engine.readableEnded) close(); else resolve() })
-    // An engine closes its side when all is over and never before (moby, httputils.CloseStreams); a client may leave its own open for ever.
-    engine.on('end', () => {
-      if (toClient instanceof Duplex) farewell(toClient)
-      engine.destroy()
-    })
-    flow(fromClient, engine, { end: inputEnds })
-    flow(engine, toClient)
+function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { halves, inputEnds = true }: Ends): void {
+  const close = () => {
+    fromClient.destroy()
+    toClient.destroy()
+    engine.destroy()
+  }
+  for (const stream of new Set<any>([fromClient, toClient, engine])) stream.on('error', close)
+  toClient.on('close', close)
+  if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
+  engine.on('close', () => { if (!engine.readableEnded) close() })
+  // An engine closes its side when all is over and never before (moby, httputils.CloseStreams); a client may leave its own open for ever.
+  engine.on('end', () => {
+    if (toClient instanceof Duplex) farewell(toClient)
+    engine.destroy()
   })
+  flow(fromClient, engine, { end: inputEnds })
+  flow(engine, toClient)
 }
