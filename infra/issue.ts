@@ -1,6 +1,5 @@
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
-import { der, derInteger, derTime, tags } from '../lib/der.ts'
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface Pair {
@@ -10,9 +9,7 @@ export interface Pair {
 
 /** Who signs. Its name and key identifier are copied from the certificate, so that every verifier finds the chain. */
 export interface Issuer {
-  /** Its name, and the extension by which certificates say whose key signed them (DER). */
-  name: Uint8Array
-  keyIdentifier: Uint8Array
+  certificate: x509.X509Certificate
   key: CryptoKey
 }
 
@@ -32,7 +29,7 @@ const usages = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.Extended
 export async function createIssuer({ name, notBefore, notAfter }: Pick<Wish, 'name' | 'notBefore' | 'notAfter'>): Promise<Pair> {
   const keys = await generateKeys()
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: Buffer.from(serialNumber()).toString('hex'),
+    serialNumber: serialNumber(),
     name,
     notBefore,
     notAfter,
@@ -44,13 +41,13 @@ export async function createIssuer({ name, notBefore, notAfter }: Pick<Wish, 'na
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
     ],
   }, crypto)
-  return { cert: pem('CERTIFICATE', raw(certificate)), key: await privatePem(keys) }
+  return pair(certificate, keys)
 }
 
 /** An end certificate with a new P-256 key (RFC 5280, 4.2.1). */
 export async function issue(issuer: Issuer, wish: Wish): Promise<Pair> {
   const keys = await generateKeys()
-  return { cert: await certify(issuer, wish, keys.publicKey), key: await privatePem(keys) }
+  return pair(await certify(issuer, wish, keys.publicKey), keys)
 }
 
 const requestedKeys = ['ECDSA', 'RSASSA-PKCS1-v1_5', 'EdDSA', 'Ed25519']
@@ -62,7 +59,7 @@ const requestedKeys = ['ECDSA', 'RSASSA-PKCS1-v1_5', 'EdDSA', 'Ed25519']
  */
 export async function issueForRequest(issuer: Issuer, wish: Wish, requestPem: string): Promise<string | undefined> {
   const key = await keyOfRequest(requestPem).catch(() => undefined)
-  return key && certify(issuer, wish, key)
+  return key && `${(await certify(issuer, wish, key)).toString('pem')}\n`
 }
 
 async function keyOfRequest(pem: string): Promise<CryptoKey | undefined> {
@@ -80,44 +77,34 @@ export async function requestCertificate(): Promise<{ csr: string, key: string }
   return { csr: `${request.toString('pem')}\n`, key: await privatePem(keys) }
 }
 
-const raw = (part: { rawData: ArrayBuffer }) => new Uint8Array(part.rawData)
-
-/** What all certificates of a usage have in common. */
-const common = (usage: Wish['usage']) => [
-  new x509.BasicConstraintsExtension(false, undefined, true), new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-  new x509.ExtendedKeyUsageExtension([usages[usage]]),
-].map(raw)
-const commonTo = { server: common('server'), client: common('client') }
-
-/** AlgorithmIdentifier of ECDSA with SHA-256 (RFC 5758, 3.2), the object identifiers' prefix and the version of certificates with extensions. */
-const ecdsaWithSha256 = der(tags.sequence, der(tags.object, Uint8Array.of(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02)))
-const subjectKeyIdentifier = der(tags.object, Uint8Array.of(0x55, 0x1d, 0x0e))
-const versionThree = der(0xa0, derInteger(Uint8Array.of(2)))
-
-/** Written without the library, which takes fifty times as long as the signature: a gateway that opens namespaces does little else. */
-async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter }: Wish, publicKey: CryptoKey): Promise<string> {
-  const spki = new Uint8Array(await crypto.subtle.exportKey('spki', publicKey))
-  // Any number that tells keys apart (RFC 7093, section 2, method 4).
-  const identifier = new Uint8Array(await crypto.subtle.digest('SHA-256', spki)).subarray(0, 20)
-  const extensions = [...commonTo[usage], raw(new x509.SubjectAlternativeNameExtension(names)), issuer.keyIdentifier,
-    der(tags.sequence, subjectKeyIdentifier, der(tags.octets, der(tags.octets, identifier)))]
-  const toSign = der(tags.sequence, versionThree, derInteger(serialNumber()), ecdsaWithSha256, issuer.name, der(tags.sequence, derTime(notBefore), derTime(notAfter)),
-    new Uint8Array(new x509.Name(name).toArrayBuffer()), spki, der(0xa3, der(tags.sequence, ...extensions)))
-  // As two numbers, one behind the other (IEEE P1363); certificates have them as a sequence (RFC 3279, 2.2.3).
-  const signature = new Uint8Array(await crypto.subtle.sign(algorithm, issuer.key, toSign))
-  const [r, s] = [signature.subarray(0, signature.length / 2), signature.subarray(signature.length / 2)].map(derInteger) as [Uint8Array, Uint8Array]
-  return pem('CERTIFICATE', der(tags.sequence, toSign, ecdsaWithSha256, der(tags.bits, new Uint8Array(1), der(tags.sequence, r, s))))
+async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter }: Wish, publicKey: CryptoKey): Promise<x509.X509Certificate> {
+  return x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: name,
+    issuer: issuer.certificate.subjectName,
+    notBefore,
+    notAfter,
+    signingAlgorithm: algorithm,
+    publicKey,
+    signingKey: issuer.key,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([usages[usage]]),
+      new x509.SubjectAlternativeNameExtension(names),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey, false, crypto),
+    ],
+  }, crypto)
 }
 
 /** Makes an issuer of its PEM texts. Throws when the key is not a P-256 key in PKCS #8. */
 export async function importIssuer({ cert, key }: Pair): Promise<Issuer> {
-  const [keyDer] = x509.PemConverter.decode(key)
-  if (!keyDer) throw new Error('no PEM block')
-  const certificate = new x509.X509Certificate(cert)
+  const [der] = x509.PemConverter.decode(key)
+  if (!der) throw new Error('no PEM block')
   return {
-    name: new Uint8Array(certificate.subjectName.toArrayBuffer()),
-    keyIdentifier: raw(await x509.AuthorityKeyIdentifierExtension.create(certificate.publicKey, false, crypto)),
-    key: await crypto.subtle.importKey('pkcs8', keyDer, algorithm, false, ['sign']),
+    certificate: new x509.X509Certificate(cert),
+    key: await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
   }
 }
 
@@ -125,17 +112,17 @@ function generateKeys(): Promise<CryptoKeyPair> {
   return crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
 }
 
-async function privatePem(keys: CryptoKeyPair): Promise<string> {
-  return pem('PRIVATE KEY', new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey)))
+async function pair(certificate: x509.X509Certificate, keys: CryptoKeyPair): Promise<Pair> {
+  return { cert: `${certificate.toString('pem')}\n`, key: await privatePem(keys) }
 }
 
-function pem(tag: string, bytes: Uint8Array<ArrayBuffer>): string {
-  return `${x509.PemConverter.encode(bytes, tag)}\n`
+async function privatePem(keys: CryptoKeyPair): Promise<string> {
+  return `${x509.PemConverter.encode(await crypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')}\n`
 }
 
 /** 16 random bytes, positive and without a leading zero (RFC 5280, 4.1.2.2). */
-function serialNumber(): Uint8Array {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40
-  return bytes
+function serialNumber(): string {
+  const bytes = crypto.getRandomValues(Buffer.alloc(16))
+  bytes[0] = (Number(bytes[0]) & 0x3f) | 0x40
+  return bytes.toString('hex')
 }
