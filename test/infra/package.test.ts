@@ -17,6 +17,8 @@ describe('the package', () => {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-package-'))
   const clean = join(directory, 'clean')
   const program = join(clean, 'node_modules/moorage/infra/cli/main.js')
+  /** The machine's Node as an image that the operator shares, in place of the official one. */
+  const base = 'node-of-test:latest'
   let engine: Engine
   let gateway: Gateway
 
@@ -28,10 +30,12 @@ describe('the package', () => {
     // Node comes with the machine here: its install script is not what is tested.
     must('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', join(directory, String(tarball))], { cwd: clean })
     engine = await sharedEngine('28.5')
-    gateway = await startGateway({ engineSocket: engine.socket, program, flags: ['--shared-image', 'busybox:latest'] })
+    await engine.docker('import', '-c', 'ENV PATH=/usr/local/bin:/bin', nodeTar(), base)
+    gateway = await startGateway({ engineSocket: engine.socket, program, flags: ['--shared-image', 'busybox:latest', '--shared-image', base] })
   })
   after(async () => {
     await gateway.stop()
+    await engine.docker('rmi', '--force', base)
     rmSync(directory, { recursive: true, force: true })
   })
 
@@ -58,10 +62,9 @@ describe('the package', () => {
   test('becomes an image by a build in a namespace of its own, which compose runs as nobody, without capabilities and read-only, and which serves', async (t) => {
     const { env } = await gateway.open()
     const [job, machine] = [(...args: string[]) => docker(env, args, { timeout: 300_000 }), inside(engine)]
-    await job('import', '-c', 'ENV PATH=/usr/local/bin:/bin', nodeTar(), 'node:machine')
-    await job('build', '--file', join(root, 'infra/deploy/Dockerfile'), '--build-arg', 'BASE=node:machine', '--tag', 'moorage-of-test', clean)
-    await job('save', '--output', join(directory, 'image.tar'), 'moorage-of-test')
-    await engine.docker('load', '--input', join(directory, 'image.tar'))
+    await job('build', '--file', join(root, 'infra/deploy/Dockerfile'), '--build-arg', `BASE=${base}`, '--tag', 'moorage', clean)
+    // The operator of this engine gives it a name that outlives the namespace.
+    await engine.docker('tag', await job('images', '--quiet', '--no-trunc', 'moorage'), 'moorage-of-test')
     t.after(() => engine.docker('rmi', 'moorage-of-test'))
 
     const operator = {
