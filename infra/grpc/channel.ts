@@ -15,6 +15,8 @@ export function grpcChannel(socket: Duplex, authority: string): GrpcChannel {
   // grpc-go ends connections in ways that nghttp2 calls errors; what matters is that they are over.
   session.on('error', () => {})
   socket.on('error', () => session.destroy())
+  // An engine that died has only closed its side of a connection that may be half open.
+  socket.on('end', () => session.destroy())
   session.on('close', () => {
     socket.destroy()
     closed.abort()

@@ -17,6 +17,8 @@ export interface RecordingProxy {
   connections(): number
   /** The latest request of each of them: also one that is answered, until the next comes. */
   open(): RecordedRequest[]
+  /** The same for those whose client has not ended its side: what engines still work on for nobody is not among them. */
+  asked(): RecordedRequest[]
   /** Forgets what has arrived. */
   clear(): void
   stop(): void
@@ -29,6 +31,7 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
   const requests: RecordedRequest[] = []
   const pieces = new Map<Socket, Buffer[]>()
   const open = new Map<Socket, RecordedRequest | undefined>()
+  const left = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (client) => {
     const read = requestReader((request) => {
       requests.push(request)
@@ -45,7 +48,11 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     for (const [from, to] of [[client, engine], [engine, client]] as const) {
       from.on('error', () => to.destroy()).on('close', () => from.readableEnded || to.destroy()).pipe(to)
     }
-    engine.on('close', () => open.delete(engine))
+    for (const event of ['end', 'close']) client.on(event, () => { if (open.has(engine)) left.add(engine) })
+    engine.on('close', () => {
+      open.delete(engine)
+      left.delete(engine)
+    })
   })
   server.listen(socket)
   await once(server, 'listening')
@@ -54,6 +61,7 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     raw: () => Buffer.concat([...pieces.values()].flat()),
     connections: () => open.size,
     open: () => [...open.values()].filter((request) => request !== undefined),
+    asked: () => [...open].flatMap(([engine, request]) => request === undefined || left.has(engine) ? [] : [request]),
     clear() {
       requests.length = 0
       for (const mine of pieces.values()) mine.length = 0
