@@ -73,13 +73,19 @@ function pushOne(call: Call, { reference, id, own }: Tagged, { platform, headers
     progress.started()
     for await (const text of splitLines(stream.body)) {
       const line = parseAnswer(text) as { status?: string; error?: string; aux?: { Digest?: string } }
-      if (own && line.aux?.Digest) await nameImage(call, id, { domain, path, digest: line.aux.Digest })
+      const digest = digestIn(line)
+      if (own && digest !== undefined) await nameImage(call, id, { domain, path, digest })
       progress.line(await withoutForeignSource(call, domain, line))
       if (line.error !== undefined) return false
     }
     await announcePush(call, id, reference)
     return true
   })
+}
+
+/** What was pushed, which engines with containerd's image store tell only in words. */
+function digestIn({ aux, status = '' }: { aux?: { Digest?: string }; status?: string }): string | undefined {
+  return aux?.Digest ?? /^\S+: digest: (sha256:[0-9a-f]{64}) size: \d+$/.exec(status)?.[1]
 }
 
 /** An engine knows from all its pushes which repository of a registry has a layer already; the names of others' repositories are not told. */

@@ -55,13 +55,18 @@ const defaults = {
   builder: { Entitlements: { 'network-host': false } },
 }
 
+/** What the caller of the tests wants in every daemon.json, such as `{"features":{"containerd-snapshotter":true}}`. */
+function wanted(): object {
+  return JSON.parse(process.env['MOORAGE_TEST_DAEMON'] || '{}')
+}
+
 /** Starts an engine and waits until it answers. It never outlives this process, or the next start clears it away. */
 export async function startEngine({ version = '28.5', daemon = {}, listen = [] }: EngineOptions = {}): Promise<OwnEngine> {
   install()
   clearLeftovers()
   const directory = makeDirectory()
   atExit(() => existsSync(directory) && clear(directory))
-  const settings = { ...defaults, 'init-path': commonProgram('tini-static'), ...daemon }
+  const settings = { ...defaults, 'init-path': commonProgram('tini-static'), ...wanted(), ...daemon }
   writeFileSync(join(directory, 'daemon.json'), JSON.stringify(settings))
   writeFileSync(join(directory, 'version'), version)
   must('ip', ['netns', 'add', networkOf(directory).name])
