@@ -213,11 +213,13 @@ test('more builds at one time than the policy allows are refused until one has e
   await gateway.open('--policy', 'few', '--unix', join(directory, 'few'))
   const few = await grpcClient(join(directory, 'few'))
   const begin = (Ref: string) => solver(() => few)({ Ref })
-  const end = (Ref: string) => few.ask(`${bridge}/Return`, g.ReturnRequestSchema, { result: {} }, g.ReturnResponseSchema, { 'buildkit-controlapi-buildid': [Ref] })
+  const returned = (Ref: string) => few.ask(`${bridge}/Return`, g.ReturnRequestSchema, { result: {} }, g.ReturnResponseSchema, { 'buildkit-controlapi-buildid': [Ref] })
+  // The engine waits three seconds for a build that it does not know yet.
+  const end = (Ref: string) => until(async () => (await returned(Ref)).code === 0, 'The build takes its result', 60_000)
   const [first, second, third] = [buildId(), buildId(), buildId()]
   const under = begin(first)
-  // It is under way as soon as the engine knows it.
-  await few.ask(`${bridge}/Ping`, g.PingRequestSchema, {}, g.PongResponseSchema, { 'buildkit-controlapi-buildid': [first] })
+  const pinged = () => few.ask(`${bridge}/Ping`, g.PingRequestSchema, {}, g.PongResponseSchema, { 'buildkit-controlapi-buildid': [first] })
+  await until(async () => (await pinged()).code === 0, 'The build is under way', 60_000)
   const { code, message } = await begin(second)
   assert.deepEqual([code, message], [codes.denied, 'one more build is not allowed in this namespace: the policy allows 1 at a time; let some end, or ask the operator for a higher limits.builds'])
   await end(first)
