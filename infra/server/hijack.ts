@@ -71,6 +71,9 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { ha
   }
   for (const stream of new Set<any>([fromClient, toClient, engine])) stream.on('error', close)
   toClient.on('close', close)
+  // Before whoever hears of an end: what was gathered goes out first.
+  flow(fromClient, engine, { end: inputEnds })
+  flow(engine, toClient)
   if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
   engine.on('close', () => { if (!engine.readableEnded) close() })
   // An engine closes its side when all is over and never before (moby, httputils.CloseStreams); a client may leave its own open for ever.
@@ -78,6 +81,4 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { ha
     if (toClient instanceof Duplex) farewell(toClient)
     engine.destroy()
   })
-  flow(fromClient, engine, { end: inputEnds })
-  flow(engine, toClient)
 }

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer as createHttpServer, ServerResponse, type IncomingMessage } from 'node:http'
+import { connect, type AddressInfo, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { createServer } from 'node:tls'
+import { engineClient } from '../../infra/hosts/client.ts'
+import { engineAddress } from '../../infra/hosts/connect.ts'
+import { createIssuer, importIssuer, issue } from '../../infra/issue.ts'
+import { hijack } from '../../infra/server/hijack.ts'
+
+const portOf = (server: Pick<Server, 'address'>) => (server.address() as AddressInfo).port
+
+/** An engine behind TLS that says all it has to say and closes at once: both arrive together. */
+describe('a hijacked connection', async () => {
+  const [notBefore, notAfter] = [new Date(Date.now() - 60_000), new Date(Date.now() + 3600_000)]
+  const ca = await createIssuer({ name: 'CN=engine CA', notBefore, notAfter })
+  const own = await issue(await importIssuer(ca), { name: 'CN=engine', usage: 'server', names: [{ type: 'ip', value: '127.0.0.1' }], notBefore, notAfter })
+  const lastWords = 'x'.repeat(5_000)
+  const engine = createServer({ ...own, allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {}).once('data', () => {
+      socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n')
+      socket.on('data', () => socket.end(lastWords))
+    })
+  })
+  const gateway = createHttpServer()
+  before(async () => {
+    engine.listen(0, '127.0.0.1')
+    gateway.listen(0, '127.0.0.1')
+    await Promise.all([once(engine, 'listening'), once(gateway, 'listening')])
+    const client = engineClient('fake', engineAddress(`tcp://127.0.0.1:${portOf(engine)}`, { ca: ca.cert }))
+    gateway.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const outgoing = new ServerResponse(incoming)
+      outgoing.assignSocket(socket as Socket)
+      void hijack(client, { method: 'POST', path: '/exec/x/start', upgrade: 'tcp' }, () => ({ status: 101, headers: {} }),
+        { kind: 'socket', socket, head, outgoing }, new AbortController().signal, 'fake')
+    })
+  })
+  after(() => {
+    engine.close()
+    gateway.close()
+    gateway.closeAllConnections()
+  })
+
+  it('brings what an engine says with its last breath', async () => {
+    for (let count = 0; count < 50; count++) {
+      const socket = connect({ port: portOf(gateway), host: '127.0.0.1', allowHalfOpen: true })
+      socket.write('POST /exec/x/start HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n')
+      socket.write('go')
+      const said = (await buffer(socket)).toString()
+      socket.destroy()
+      assert.equal(said.slice(said.indexOf('\r\n\r\n') + 4).length, lastWords.length, `connection ${count}`)
+    }
+  })
+})
