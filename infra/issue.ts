@@ -10,6 +10,8 @@ export interface Pair {
 /** Who signs. Its name and key identifier are copied from the certificate, so that every verifier finds the chain. */
 export interface Issuer {
   certificate: x509.X509Certificate
+  /** By which certificates say whose key signed them. */
+  keyIdentifier: x509.Extension
   key: CryptoKey
 }
 
@@ -77,6 +79,17 @@ export async function requestCertificate(): Promise<{ csr: string, key: string }
   return { csr: `${request.toString('pem')}\n`, key: await privatePem(keys) }
 }
 
+/** What all certificates of a usage have in common, made once. */
+const common = { server: commonTo('server'), client: commonTo('client') }
+
+function commonTo(usage: Wish['usage']): x509.Extension[] {
+  return [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([usages[usage]]),
+  ]
+}
+
 async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter }: Wish, publicKey: CryptoKey): Promise<x509.X509Certificate> {
   return x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
@@ -88,12 +101,10 @@ async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter
     publicKey,
     signingKey: issuer.key,
     extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([usages[usage]]),
+      ...common[usage],
       new x509.SubjectAlternativeNameExtension(names),
       await x509.SubjectKeyIdentifierExtension.create(publicKey, false, crypto),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey, false, crypto),
+      issuer.keyIdentifier,
     ],
   }, crypto)
 }
@@ -102,8 +113,10 @@ async function certify(issuer: Issuer, { name, usage, names, notBefore, notAfter
 export async function importIssuer({ cert, key }: Pair): Promise<Issuer> {
   const [der] = x509.PemConverter.decode(key)
   if (!der) throw new Error('no PEM block')
+  const certificate = new x509.X509Certificate(cert)
   return {
-    certificate: new x509.X509Certificate(cert),
+    certificate,
+    keyIdentifier: await x509.AuthorityKeyIdentifierExtension.create(certificate.publicKey, false, crypto),
     key: await crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']),
   }
 }
