@@ -29,7 +29,7 @@ function schemaOf(policy: Policy) {
 
 /** `POST /containers/create` (Engine API, ContainerCreate; engine-api.md B.2-B.4). */
 export const containerCreate = endpoint({
-  name: 'ContainerCreate', route: 'POST /containers/create', query: { name: text, platform: text }, body: jsonBody(schemaOf),
+  name: 'ContainerCreate', route: 'POST /containers/create', query: { name: text, platform: text }, body: jsonBody(schemaOf), bodyNeeded: true,
   plan,
   async claims(answer, call, { reserve }) {
     if (reserve?.facts?.volumes === true) await claimAnonymousVolumes(call.host, call.store, call.ns, answer.Id)

@@ -7,7 +7,7 @@ import { flag, optionalFlag, text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { containerUpdateSchema, type ContainerUpdate } from '../lib/schemas/container-update.ts'
 import { forcedUpdate } from '../lib/schemas/defaults.ts'
-import { renameContainer } from '../lib/containers/rename.ts'
+import { followName, renameContainer } from '../lib/containers/rename.ts'
 import { psArguments } from '../lib/containers/top.ts'
 import { presentContainer } from '../lib/containers/present.ts'
 import { resizeQuery } from '../lib/terminal.ts'
@@ -73,6 +73,7 @@ export const containers: readonly Endpoint[] = [
     name: 'ContainerStart', route: 'POST /containers/:id{.+}/start', owns: 'container', query: { detachKeys: text },
     async plan(call) {
       await limited(call)
+      await followName(call)
       await takePorts(call)
       return { path: `/containers/${call.id}/start`, query: call.query }
     },

@@ -38,7 +38,7 @@ function commit(call: CommitCall, container: string, target: Reference | undefin
   const loading = loadingReference(call.ns, call.randomHex().slice(0, 32))
   const colon = loading.lastIndexOf(':')
   return withLoading(call.host, loading, async () => {
-    const { Image: _, ...config } = call.body
+    const { Image: _, ...config } = await configOf(call, container)
     const answer = await call.host.call({
       method: 'POST', path: '/commit', version: call.version,
       // An engine copies the container's labels and takes none away: ours is left without a value.
@@ -50,4 +50,10 @@ function commit(call: CommitCall, container: string, target: Reference | undefin
     await keepNew(call as Call, image, target)
     return image
   })
+}
+
+/** Without a config of the client's the engine takes the container's, whose variables the changes may use. */
+async function configOf(call: CommitCall, container: string): Promise<Commit & { Image?: string }> {
+  if (Object.keys(call.body).length > 0) return call.body
+  return (await call.ask({ method: 'GET', path: `/containers/${container}/json` })).Config
 }

@@ -2,6 +2,7 @@ import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
 import { nameImage, adoptImage, noteTagged } from '../lib/images/adopt.ts'
 import { announceTag } from '../lib/images/events.ts'
 import { targetReference } from '../lib/images/names.ts'
+import { platformJson } from '../lib/images/platform.ts'
 import { presentHistory, presentInspect } from '../lib/images/present.ts'
 import { visibleImages } from '../lib/images/table.ts'
 import { compareVersions } from '../lib/go.ts'
@@ -36,13 +37,13 @@ export const images: readonly Endpoint[] = [
   imageGet,
   imagePush,
   endpoint({
-    name: 'ImageInspect', route: 'GET /images/:name{.+}/json',
-    answer: async (call) => ({ status: 200, body: await inspect(call as Call) }),
+    name: 'ImageInspect', route: 'GET /images/:name{.+}/json', query: { platform: platformJson },
+    answer: async (call) => ({ status: 200, body: await inspect(call) }),
   }),
   endpoint({
-    name: 'ImageHistory', route: 'GET /images/:name{.+}/history', owns: 'image', query: { platform: text },
+    name: 'ImageHistory', route: 'GET /images/:name{.+}/history', owns: 'image', query: { platform: platformJson },
     async answer(call) {
-      const history = await call.ask({ method: 'GET', path: `/images/${call.id}/history`, query: call.query })
+      const history = await ofPlatform(call, call.id, '/history')
       return { status: 200, body: presentHistory(history, await visibleImages(call.store, call.host, call.ns)) }
     },
   }),
@@ -54,12 +55,22 @@ export const images: readonly Endpoint[] = [
   imageCommit,
 ]
 
-async function inspect(call: Call): Promise<unknown> {
+type Platformed = Call<{ platform: string | undefined }>
+
+async function inspect(call: Platformed): Promise<unknown> {
   const { id } = await call.resolve.image(call.term).catch((error) => { throw asInspectSays(call, error) })
   const [table, facts] = await Promise.all([visibleImages(call.store, call.host, call.ns), call.host.image(id, call.version)])
   const image = table.get(id)
   if (facts === undefined || image === undefined) throw asInspectSays(call, missing.image(familiar(withDefaultTag(parseReference(call.term)))))
+  if (call.query.platform !== undefined) await ofPlatform(call, id, '/json')
   return presentInspect(facts, image, { isVisible: (other) => table.has(other) }, call.host.facts())
+}
+
+/** What the engine says of an image for the platform asked for, with a complaint in the job's words. */
+async function ofPlatform(call: Platformed, id: string, what: string): Promise<any> {
+  return call.ask({ method: 'GET', path: `/images/${id}${what}`, query: call.query }).catch((error) => {
+    throw error instanceof Refusal ? new Refusal(error.status, error.message.replaceAll(id, call.term)) : error
+  })
 }
 
 /** Engine 20.10 says it twice. */

@@ -126,15 +126,21 @@ async function target(call: Call, what: 'connect container to' | 'disconnect con
 
 /** The engine looks for the container before it looks for the network. */
 async function connect(call: Call<unknown, NetworkConnect>) {
-  const container = await call.resolve.container(call.body.Container ?? '')
+  const container = await call.resolve.container(termOf(call.body))
   const network = await target(call as Call, 'connect container to')
   const settings = await storedEndpoint(call as Call, storedName(call.ns, network.name), call.body.EndpointConfig ?? {}, container.name)
   await call.ask({ method: 'POST', path: `/networks/${network.id}/connect`, body: { Container: container.id, EndpointConfig: settings } })
   return { status: 200 }
 }
 
+function termOf({ Container: term = '' }: { Container?: string }): string {
+  if (term === '') throw new Refusal(400, 'invalid name or ID supplied: ""')
+  return term
+}
+
 async function disconnect(call: Call<unknown, NetworkDisconnect>) {
-  const { Container: term = '', Force = false } = call.body
+  const { Force = false } = call.body
+  const term = termOf(call.body)
   const container = await call.resolve.container(term).catch((error) => {
     if (Force && error instanceof Refusal && error.status === 404) throw new Refusal(404, `endpoint ${term} not found`)
     throw error

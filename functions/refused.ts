@@ -8,6 +8,8 @@ const mutating = ['POST', 'PUT', 'DELETE'] as const
 
 /** Answers of the engine to what a namespace does not have, so that clients that probe for it go on (engine-api.md A.6). */
 export const refused: readonly Endpoint[] = [
+  // Clients leave a swarm to be sure that they are in none.
+  endpoint({ name: 'SwarmLeave', route: 'POST /swarm/leave', answer: () => { throw new Refusal(503, 'This node is not part of a swarm') } }),
   ...clustered.flatMap((group) => [
     ...both(group).map((path) => endpoint({ name: 'SwarmRead', route: `GET ${path}`, answer: () => { throw new Refusal(503, notManager) } })),
     ...mutating.flatMap((method) => both(group).map((path) => endpoint({

@@ -81,6 +81,7 @@ export interface Reply {
  * @property owns      what the path parameter names; it is resolved inside the namespace or answered as missing
  * @property unknown   the missing answer where the engine's differs from the usual one of the kind
  * @property body      how the JSON body is read; absent means the body is not read
+ * @property bodyNeeded  a request without a body is an error, as the engine has it
  * @property travels   how the answer goes back: parsed JSON (default), raw bytes, JSON values line by line, or a hijacked connection
  * @property upload    the client's body goes to the engine as it arrives
  * @property serves    the connection becomes a gRPC server of this, with a channel to the engine's BuildKit beside it
@@ -96,6 +97,7 @@ export interface Endpoint<F extends QueryFields = any, B = any> {
   query?: F
   body?: (bytes: Uint8Array, policy: Policy) => B
   firstValueOnly?: boolean
+  bodyNeeded?: boolean
   plan?: (call: Call<QueryOf<F>, B>) => Plan | Promise<Plan>
   answer?: (call: Call<QueryOf<F>, B>) => Reply | Promise<Reply>
   travels?: 'json' | 'raw' | 'lines' | 'hijack' | ((call: Call<QueryOf<F>, B>) => 'json' | 'raw' | 'lines' | 'hijack')

@@ -5,6 +5,7 @@
  * are larger and are parsed natively, with the digits of long numbers kept as they were written.
  */
 import { LosslessNumber, parse } from 'lossless-json'
+import { jsonComplaint, trailing } from './go/json-error.ts'
 import { Refusal } from './refusal.ts'
 
 /**
@@ -67,7 +68,9 @@ function parseLossless(text: string): Json {
   try {
     return parse(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) as Json
   } catch (error) {
-    throw invalid(error instanceof Error ? error.message : String(error))
+    const complaint = jsonComplaint(text)
+    if (complaint === trailing) throw new Refusal(400, trailing)
+    throw invalid(complaint ?? (error instanceof Error ? error.message : String(error)))
   }
 }
 

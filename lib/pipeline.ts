@@ -136,9 +136,11 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   const policy = inForce(house.policy(namespace.policy), arrival.permitted)
   const query = readQuery(row.query ?? {}, arrival.query)
   const resolve = resolver(house.store, namespace.id, house.shared(host))
+  // An engine reads a body before it looks for what the path names, and judges what is in it afterwards.
+  const judge = await readBody(row, connection, policy, host)
   const target = await owned(house, row, arrival, host, resolve, query)
   if (isReply(target)) return target
-  const body = row.body && row.body(await readBody(row, connection), policy)
+  const body = judge()
   const engine = (request: EngineRequest) => host.call(traced({ version, ...request }, arrival.trace), connection.signal)
   const call: Call = {
     ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, jobSockets: house.jobSockets, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
@@ -165,10 +167,25 @@ function refuseForms(connection: Connection): void {
   }
 }
 
-async function readBody(row: Endpoint, connection: Connection): Promise<Uint8Array> {
+/** Reads a row's body and throws what is wrong with its form; the answer gives the body, or throws what the policy has against it. */
+async function readBody(row: Endpoint, connection: Connection, policy: Policy, host: Host): Promise<() => unknown> {
+  if (row.body === undefined) return () => undefined
   const bytes = await (row.firstValueOnly ? connection.firstValue(bodyLimit) : connection.body(bodyLimit))
   if (bytes.length > 0) requireJson(connection.header('content-type') ?? '')
-  return bytes
+  try {
+    const body = row.body(bytes.length === 0 && mayBeEmpty(row, connection, host) ? emptyObject : bytes, policy)
+    return () => body
+  } catch (error) {
+    if (error instanceof Refusal && error.status === 400) throw error
+    return () => { throw error }
+  }
+}
+
+const emptyObject = new TextEncoder().encode('{}')
+
+/** Engines since 23 take a request without a body for one with an empty object (moby, api/server/httputils ReadJSON). */
+function mayBeEmpty(row: Endpoint, connection: Connection, host: Host): boolean {
+  return row.bodyNeeded !== true && connection.header('transfer-encoding') === undefined && compareVersions(host.facts().apiVersion, '1.42') >= 0
 }
 
 /** A body must say that it is JSON (moby, api/server/httputils CheckForJSON). */

@@ -41,9 +41,12 @@ function found(claim: Claim | undefined): (Claim & { id: string }) | undefined {
   return claim?.id === undefined ? undefined : claim as Claim & { id: string }
 }
 
+/** What may be the name of one at all. */
+const termForm = { container: /^[a-zA-Z0-9_.-]+$/, network: /^\P{Cc}+$/u }
+
 /** Full id first, then name, then unambiguous id prefix: the engine's order (moby, daemon/container.go GetContainer). */
 async function byIdOrName(store: Store, ns: string, kind: 'container' | 'network', term: string): Promise<Claim & { id: string }> {
-  if (!/^[a-zA-Z0-9_.-]+$/.test(term)) throw missing[kind](term)
+  if (!termForm[kind].test(term)) throw missing[kind](term)
   if (/^[0-9a-f]{64}$/.test(term)) {
     const byId = found(await store.byId(ns, kind, term))
     if (byId) return byId

@@ -1,11 +1,10 @@
 import { Refusal } from './refusal.ts'
 
-/** One side of a terminal: an unsigned 32-bit number that must be there (moby, api/server/router/container postContainersResize). */
+/** One side of a terminal: an unsigned 32-bit number that must be there (moby, api/server/httputils Uint32Value). */
 const dimension = (name: string) => (values: readonly string[] | undefined): number => {
   const value = values?.[0] ?? ''
-  if (!/^\d{1,10}$/.test(value) || Number(value) > 0xffff_ffff) {
-    throw new Refusal(400, `invalid resize ${name} ${JSON.stringify(value)}: invalid syntax`)
-  }
+  const complaint = !/^-?\d+$/.test(value) ? 'invalid syntax' : value.startsWith('-') || Number(value) > 0xffff_ffff ? 'value out of range' : undefined
+  if (complaint !== undefined) throw new Refusal(400, `invalid resize ${name} ${JSON.stringify(value)}: ${complaint}`)
   return Number(value)
 }
 

@@ -20,5 +20,6 @@ export async function probe(client: Pick<Host, 'call'>, signal?: AbortSignal): P
     minApiVersion: compareVersions(oldest, spokenVersions.oldest) < 0 ? spokenVersions.oldest : oldest,
     version: version!,
     info: info!,
+    told: Date.now(),
   }
 }

@@ -2,6 +2,7 @@ import type { Observer } from '../../lib/outcome.ts'
 import type { Store } from '../../lib/store.ts'
 import type { Config } from '../config.ts'
 import type { HostPool } from '../hosts/pool.ts'
+import { ClientGone } from '../server/connection.ts'
 import { audit } from './audit.ts'
 import { metrics, type Metrics } from './metrics.ts'
 import { recent, type Recent } from './recent.ts'
@@ -43,7 +44,7 @@ export async function observers(config: Pick<Config, 'audit'>, { store, hosts, c
       remembering.observe(outcome)
       auditing?.observe(outcome)
       talk.call(outcome)
-      if (outcome.failure !== undefined) talk.defect(`to handle ${outcome.endpoint}`, outcome.failure)
+      if (outcome.failure !== undefined && !(outcome.failure instanceof ClientGone)) talk.defect(`to handle ${outcome.endpoint}`, outcome.failure)
     },
     reopen: () => auditing?.reopen(),
     stop: () => auditing?.stop(),

@@ -7,6 +7,12 @@ import { upgradeEngine } from '../hosts/upgrade.ts'
 import { farewell } from './farewell.ts'
 import { flow } from './flow.ts'
 
+/**
+ * Milliseconds between the head of an answer and the first output behind it. Clients that read heads through a buffer (docker-py) lose output
+ * that arrives with one; an engine's is late by what it takes to open a log.
+ */
+const behindHead = 5
+
 /** What Node hands over on an upgrade: the stream of the connection, and bytes that came behind the request. */
 export interface Upgrade {
   socket: Duplex
@@ -74,6 +80,8 @@ function pipeBoth(fromClient: Readable, toClient: Writable, engine: Duplex, { ha
   // Before whoever hears of an end: what was gathered goes out first.
   flow(fromClient, engine, { end: inputEnds })
   flow(engine, toClient)
+  engine.pause()
+  setTimeout(() => engine.resume(), behindHead)
   if (!halves) for (const stream of [fromClient, engine]) stream.on('end', close)
   engine.on('close', () => { if (!engine.readableEnded) close() })
   // An engine closes its side when all is over and never before (moby, httputils.CloseStreams); a client may leave its own open for ever.

@@ -1,6 +1,7 @@
 import type { Call } from '../endpoint.ts'
 import { adoptImage, nameImage, noteTagged, tagAs, untagStored } from '../images/adopt.ts'
-import { announceTag } from '../images/events.ts'
+import { announceImage, announceTag } from '../images/events.ts'
+import { compareVersions } from '../go.ts'
 import { parseAnswer } from '../json.ts'
 import { normalised, storedReference } from '../reference.ts'
 import type { Exported } from './exporters.ts'
@@ -18,10 +19,16 @@ export async function claimBuilt(call: Call, { image, references }: Exported, id
       await noteTagged(call, id, call.now)
       await announceTag(call, id, reference)
     }
+    if (tellsOfBuilt(call.host)) announceImage(call, 'create', id, (await call.host.image(id))?.Config?.Labels)
   } catch (error) {
     await putBack(call, references)
     throw error
   }
+}
+
+/** Engines tell of images that builds have made since 27. */
+function tellsOfBuilt(host: Call['host']): boolean {
+  return compareVersions(host.facts().apiVersion, '1.46') >= 0
 }
 
 /** References as the store has them: what they named before, or nothing. */

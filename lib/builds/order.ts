@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { refuseAlgorithm } from '../images/names.ts'
 import { platformName } from '../images/platform.ts'
 import { labelPrefix } from '../names.ts'
 import type { Policy } from '../policy.ts'
@@ -82,6 +83,7 @@ function named(names: readonly string[], ns: string): Reference[] {
   return names.filter((name) => name !== '').map((name) => {
     const reference = withDefaultTag(parseReference(name))
     if (reference.digest) throw new Refusal(400, 'build tag cannot contain a digest')
+    refuseAlgorithm(reference)
     storedReference(ns, reference)
     return reference
   })

@@ -5,6 +5,7 @@ import { Refusal } from '../refusal.ts'
 import { parseLink } from '../schemas/addresses.ts'
 import type { ContainerCreate } from '../schemas/container-create.ts'
 import { parseNetworkMode } from '../schemas/modes.ts'
+import { checkContainerName } from '../schemas/names.ts'
 
 type Endpoints = NonNullable<NonNullable<ContainerCreate['NetworkingConfig']>['EndpointsConfig']>
 export type EndpointSettings = Endpoints[string]
@@ -35,7 +36,7 @@ export async function networking(call: Call, body: ContainerCreate, name: string
     endpoints[stored] = await storedEndpoint(call, stored, settings, name)
   }
   endpoints[mode] ??= await storedEndpoint(call, mode, {}, name)
-  if (links.length > 0) endpoints[mode] = { ...endpoints[mode], Links: [...new Set([...endpoints[mode]!.Links ?? [], ...await storedLinks(call, links)])] }
+  if (links.length > 0) endpoints[mode] = { ...endpoints[mode], Links: [...new Set([...endpoints[mode]!.Links ?? [], ...await storedLinks(call, mode, links)])] }
   return { mode, endpoints }
 }
 
@@ -87,17 +88,16 @@ export async function storedEndpoint(call: Call, network: string, settings: Endp
   return {
     ...settings,
     Aliases: [...new Set([...settings.Aliases ?? [], name])],
-    ...(settings.Links ? { Links: await storedLinks(call, settings.Links) } : {}),
+    ...(settings.Links ? { Links: await storedLinks(call, network, settings.Links) } : {}),
   }
 }
 
-async function storedLinks(call: Call, links: readonly string[]): Promise<string[]> {
+/** On networks of one's own a link may come before its container does, on the default one it may not. */
+async function storedLinks(call: Call, network: string, links: readonly string[]): Promise<string[]> {
   return Promise.all(links.map(async (link) => {
     const { ref, alias } = parseLink(link)
-    const claim = await call.resolve.container(ref).catch((error) => {
-      if (error instanceof Refusal && error.status === 404) throw new Refusal(400, `could not get container for ${ref}: No such container: ${ref}`)
-      throw error
-    })
-    return `${storedName(call.ns, claim.name)}:${alias}`
+    const found = await orMissing(call.resolve.container(ref).then((claim) => storedName(call.ns, claim.name)), '')
+    if (found === '' && network === storedName(call.ns, bridgeName)) throw new Refusal(400, `could not get container for ${ref}: No such container: ${ref}`)
+    return `${found || storedName(call.ns, checkContainerName(ref))}:${alias}`
   }))
 }

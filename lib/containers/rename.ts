@@ -18,8 +18,25 @@ export async function renameContainer(call: Call<{ name: string | undefined }>):
     if (name !== before) await call.store.rename(call.ns, 'container', name, before)
     throw error
   }
-  await moveAlias(call, before, name)
+  const alias = (call.claim!.facts.alias as string | undefined) ?? before
+  const moved = await moveAlias(call, alias, name)
+  await remember(call, name, moved ? undefined : alias)
   return { status: 204 }
+}
+
+/** Before a start: the alias of a container that ran when it was renamed follows its name. */
+export async function followName(call: Call<any>): Promise<void> {
+  const { alias } = call.claim!.facts
+  if (typeof alias !== 'string' || !await moveAlias(call, alias, call.claim!.name)) return
+  await remember(call, call.claim!.name, undefined)
+}
+
+/** `alias`: the one that the container has in its networks instead of its name. */
+async function remember(call: Call<any>, name: string, alias: string | undefined): Promise<void> {
+  const claim = await call.store.byName(call.ns, 'container', name)
+  if (claim?.id === undefined || claim.facts.alias === alias) return
+  const { alias: _, ...facts } = claim.facts
+  await call.store.claim({ ns: call.ns, kind: 'container', name, id: claim.id, facts: { ...facts, ...(alias !== undefined && { alias }) } })
 }
 
 async function moveName(call: Call<any>, before: string, name: string): Promise<void> {
@@ -31,11 +48,11 @@ async function moveName(call: Call<any>, before: string, name: string): Promise<
 
 /**
  * The job name is a network alias, and aliases are fixed when a container joins a network. A container that is not running joins again
- * under its new name; a running one would lose its connections and keeps the old alias until it is restarted by a new create.
+ * under its new name; a running one would lose its connections and keeps the old alias until it is started the next time (false).
  */
-async function moveAlias(call: Call<any>, before: string, name: string): Promise<void> {
+async function moveAlias(call: Call<any>, before: string, name: string): Promise<boolean> {
   const container = await call.ask({ method: 'GET', path: `/containers/${call.id}/json` })
-  if (container.State?.Running === true) return
+  if (container.State?.Running === true) return false
   for (const [network, endpoint] of Object.entries<any>(container.NetworkSettings?.Networks ?? {})) {
     const claim = await call.store.byName(call.ns, 'network', network)
     if (claim?.id === undefined || !endpoint?.Aliases?.includes(before)) continue
@@ -45,4 +62,5 @@ async function moveAlias(call: Call<any>, before: string, name: string): Promise
     const settings = { IPAMConfig, Links: Links?.map((link: string) => storedName(call.ns, link)), MacAddress, Aliases: [...new Set([...Aliases.filter((alias: string) => alias !== before), name])] }
     await call.ask({ method: 'POST', path: `${path}/connect`, body: { Container: call.id, EndpointConfig: settings } })
   }
+  return true
 }

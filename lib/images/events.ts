@@ -3,7 +3,7 @@ import { familiar, familiarName, type Reference } from '../reference.ts'
 import { withoutOurLabels } from '../present.ts'
 
 /** Actions an engine reports with the image id as name (moby, daemon/events LogImageEvent). */
-type IdAction = 'load' | 'save' | 'import' | 'untag' | 'delete'
+type IdAction = 'create' | 'load' | 'save' | 'import' | 'untag' | 'delete'
 
 /** Tells the namespace's watchers what became of an image, in an engine's words. `labels`: those of the image, read before it was deleted. */
 export function announceImage(call: Call, action: IdAction, id: string, labels: Record<string, string> | null | undefined): void {

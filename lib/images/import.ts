@@ -52,7 +52,6 @@ export function importImage(call: Call, { target, message, changes, platform }: 
       query: { fromSrc: '-', repo: loading.slice(0, colon), tag: loading.slice(colon + 1), message, changes, platform },
     }, { signal: call.connection.signal, upload: call.connection.upload(), contentType: 'application/x-tar' })
     if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
-    progress.started()
     for await (const text of splitLines(stream.body)) {
       const line = parseAnswer(present(call.ns, text)) as { status?: string }
       if (/^sha256:[0-9a-f]{64}$/.test(line.status ?? '')) await keep(call, line.status!, target)

@@ -34,10 +34,12 @@ export function loadImages(call: Call, query: { quiet: boolean | undefined; plat
         signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator](), heldAhead), contentType: 'application/x-tar',
       })
       if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
-      progress.started()
       await follow(call, stream.body, loading, progress)
     } catch (error) {
-      throw archive.failure() instanceof Refusal ? archive.failure() : error
+      const refused = archive.failure()
+      // That an archive is none is told in the stream, as an engine tells it, which looks at it after it has answered.
+      if (refused instanceof Refusal && refused.status === 400) progress.started()
+      throw refused instanceof Refusal ? refused : error
     }
   })
 }

@@ -1,4 +1,4 @@
-import { parseReference, withDefaultTag, type Reference } from '../reference.ts'
+import { familiarName, parseReference, withDefaultTag, type Reference } from '../reference.ts'
 import { Refusal } from '../refusal.ts'
 
 /** The tag grammar of distribution/reference. */
@@ -25,5 +25,11 @@ export function targetReference(repo: string | undefined, tag: string | undefine
   if (tag?.includes(':')) throw new Refusal(400, 'invalid tag format')
   const reference = namedBy(repo, tag)
   if (parseReference(repo).digest) throw new Refusal(400, complaint)
+  refuseAlgorithm(reference)
   return reference
+}
+
+/** Throws the engine's 400 for a name that would read as the beginning of an image id. */
+export function refuseAlgorithm(reference: Reference): void {
+  if (familiarName(reference) === 'sha256') throw new Refusal(400, 'refusing to create an ambiguous tag using digest algorithm as name')
 }

@@ -1,3 +1,4 @@
+import { platformComplaint } from '../go/platform.ts'
 import { parseRequestJson } from '../json.ts'
 import type { QueryField } from '../query.ts'
 import { Refusal } from '../refusal.ts'
@@ -7,8 +8,9 @@ import { parseBody, pass, struct, text, textList, type ReadBy } from '../schema.
 export const platformName: QueryField<string | undefined> = (values) => {
   const name = values?.[0]
   if (name === undefined || name === '') return undefined
-  if (/^[A-Za-z0-9_.-]+(\([A-Za-z0-9_.-]*\))?(\/[A-Za-z0-9_.-]+){0,2}$/.test(name) && name.length <= 128) return name
-  throw new Refusal(400, `${JSON.stringify(name.slice(0, 100))} is an invalid platform: expected os, os/architecture or os/architecture/variant, such as linux/arm64`)
+  const complaint = name.length > 128 ? 'invalid platform: it is longer than any' : platformComplaint(name)
+  if (complaint !== undefined) throw new Refusal(400, complaint)
+  return name
 }
 
 const platform = struct('v1.Platform', {
@@ -19,6 +21,7 @@ const platform = struct('v1.Platform', {
 export const platformJson: QueryField<string | undefined> = (values, key) => {
   const given = values?.[0]
   if (given === undefined || given === '') return undefined
+  if (values!.length > 1) throw new Refusal(400, 'multiple platform parameters not supported')
   try {
     return JSON.stringify(parseBody(platform, parseRequestJson(new TextEncoder().encode(given)), key) satisfies ReadBy<typeof platform>)
   } catch (error) {

@@ -6,6 +6,7 @@ import { channel } from './channel.ts'
 export interface Progress {
   /** The engine has accepted it: the answer begins. */
   started(): void
+  /** The same, with a line to tell. */
   line(value: unknown): void
 }
 
@@ -20,7 +21,8 @@ export async function progressReply(call: Call, work: (progress: Progress) => Pr
   const lines = channel<any>({ limit: unread, droppable: (line) => line?.progressDetail !== undefined && line?.aux === undefined })
   let accepted = false
   await new Promise<void>((resolve, reject) => {
-    work({ started() { accepted = true; resolve() }, line: lines.push })
+    const started = () => { accepted = true; resolve() }
+    work({ started, line(value) { started(); lines.push(value) } })
       .catch((error) => {
         // Nobody is there to be told.
         if (call.connection.signal.aborted) return

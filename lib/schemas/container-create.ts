@@ -6,8 +6,11 @@ import { configEntries } from './config.ts'
 import { networkingConfig } from './endpoint-settings.ts'
 import { type EngineFacts, hostConfigSchema } from './host-config.ts'
 
-/** Options that dockerode (which sends its query in the body too) and docker-java put into the body; the engine ignores them. */
-const clientOptions = { name: drop(anything), platform: drop(anything), authConfig: drop(anything) }
+/** What API 1.14 and older had beside the config, and what clients kept on sending; engines since 23 ignore it. */
+const formerFields = Object.fromEntries(['Cpuset', 'CpuShares', 'Dns', 'Memory', 'MemorySwap', 'PortSpecs', 'VolumesFrom'].map((name) => [name, drop(anything)]))
+
+/** Options that dockerode (which sends its query in the body too), docker-java and docker-py put into the body; the engine ignores them there. */
+const clientOptions = { name: drop(anything), platform: drop(anything), authConfig: drop(anything), Runtime: drop(anything) }
 
 /**
  * The schema for one policy and engine; build it once for both. What it reads has the engine's own shape: the pipeline replaces the
@@ -20,6 +23,7 @@ export function containerCreateSchema(policy: Policy, facts: EngineFacts = {}) {
     HostConfig: rewrite(hostConfigSchema(policy, facts)),
     NetworkingConfig: rewrite(networkingConfig),
     ...clientOptions,
+    ...formerFields,
   }, {
     before(values) {
       const isEmpty = Object.keys(config).every((name) => (values.get(name) ?? undefined) === undefined)

@@ -6,7 +6,7 @@ import { anything, drop, flag, force, list, parseBody, pass, type ReadBy, struct
 /** The container's name, which docker-py and docker-java send in the body as well as in the path; the engine ignores it. */
 const clientOptions = { Container: drop(anything), containerId: drop(anything) }
 
-export const execCreate = struct('container.ExecCreateRequest', {
+export const execCreate = struct('container.ExecOptions', {
   User: pass(text),
   Privileged: force(flag, { why: 'a privileged process owns the engine\'s host', instead: 'run without --privileged' }),
   Tty: pass(flag),

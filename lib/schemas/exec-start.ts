@@ -5,7 +5,7 @@ import { anything, drop, flag, list, parseBody, pass, type ReadBy, struct, uint 
 /** What dockerode (options of its own) and docker-java (the id) send in the body as well; the engine ignores it. */
 const clientOptions = { hijack: drop(anything), stdin: drop(anything), execId: drop(anything) }
 
-export const execStart = struct('container.ExecStartRequest', {
+export const execStart = struct('container.ExecStartOptions', {
   Detach: pass(flag),
   Tty: pass(flag),
   ConsoleSize: pass(list(uint)),

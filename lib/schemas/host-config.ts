@@ -5,7 +5,7 @@ import { allow, anything, drop, flag, force, int, int64, list, mapOf, pass, quot
 import { address, parseExtraHost, parseLink } from './addresses.ts'
 import { parseBind, parseVolumesFrom } from './binds.ts'
 import { logConfig } from './logging.ts'
-import { checkCgroupnsMode, checkIsolation, parseIpcMode, parseNetworkMode, parsePidMode } from './modes.ts'
+import { checkCgroupnsMode, checkIsolation, checkUtsMode, parseIpcMode, parseNetworkMode, parsePidMode } from './modes.ts'
 import { mountSchema } from './mounts.ts'
 import { checkPortCount, portBindings } from './ports.ts'
 import { checkCpuQuota, resourceEntries } from './resources.ts'
@@ -51,7 +51,7 @@ function isolation(policy: Policy, { runtime }: EngineFacts) {
   return {
     PidMode: rewrite(text, (mode, at) => void parsePidMode(mode, at)),
     IpcMode: rewrite(text, (mode, at) => void parseIpcMode(mode, at)),
-    UTSMode: force(text, { why: 'host would rename the engine\'s host', instead: 'leave it out' }),
+    UTSMode: allow(text, checkUtsMode),
     UsernsMode: force(text, { why: 'host would switch off the mapping of users on the engine\'s host', instead: 'leave it out' }),
     CgroupnsMode: allow(text, checkCgroupnsMode),
     Cgroup: force(text, { why: 'it would move processes out of this namespace\'s control group', instead: 'leave it out' }),

@@ -11,8 +11,14 @@ const optionsOf: Record<string, string[]> = {
   none: ['mode', 'max-buffer-size'],
 }
 
+/** Log drivers of engines that dial out or write elsewhere on their host. */
+const foreign = ['awslogs', 'etwlogs', 'fluentd', 'gcplogs', 'gelf', 'journald', 'splunk', 'syslog']
+
 /** Bytes of one log file, files of one container, and bytes of output the engine keeps in its memory. */
-const most = { 'max-size': 100 * 1024 ** 2, 'max-file': 10, 'max-buffer-size': 16 * 1024 ** 2 }
+const most = { 'max-size': 100 * 1024 ** 2, 'max-file': 1000, 'max-buffer-size': 16 * 1024 ** 2 }
+
+/** Bytes of all log files of one container. */
+const mostLogs = 1000 * 1024 ** 2
 
 /** Options that bound what a container can write to the engine's disk. */
 export const defaultLogOptions = { 'max-size': '100m', 'max-file': '2' } as const
@@ -22,6 +28,7 @@ type LogConfig = { Type?: string; Config?: Record<string, string> }
 export const logConfig = struct('container.LogConfig', {
   Type: allow(text, (type, at) => {
     if (Object.hasOwn(optionsOf, type)) return
+    if (!foreign.includes(type)) throw new Refusal(400, `error looking up logging plugin ${type}: plugin ${JSON.stringify(type)} not found`, at)
     throw forbidden({
       field: at,
       why: `the log driver ${JSON.stringify(type.slice(0, 60))} would send output from the engine's host to another place`,
@@ -40,6 +47,14 @@ function checkOptions({ Type: type = '', Config: options = {} }: LogConfig, at: 
     }
     checkValue(name, value, field)
   }
+  const { 'max-size': size, 'max-file': files } = options
+  if (size === undefined || files === undefined || sizeOf(size) * Number(files) <= mostLogs) return
+  throw forbidden({ field, why: `max-size times max-file must be at most ${sizeWords(mostLogs)}`, instead: 'ask for smaller or fewer files, or write logs to a volume' })
+}
+
+/** Bytes; `-1` is no limit to the engine, which is the most here. */
+function sizeOf(size: string): number {
+  return size === '-1' ? most['max-size'] : parseSize(size) ?? 0
 }
 
 function checkValue(name: string, value: string, at: string): void {
@@ -57,6 +72,8 @@ function checkValue(name: string, value: string, at: string): void {
 export function boundedLogConfig({ Type: type = '', Config: options = {} }: LogConfig): Required<LogConfig> {
   if (type === 'none') return { Type: type, Config: options }
   const bounded: Record<string, string> = { ...defaultLogOptions, ...options }
-  if (bounded['max-size'] === '-1') bounded['max-size'] = defaultLogOptions['max-size']
+  const files = Number(bounded['max-file'])
+  if (options['max-size'] === undefined && files > 10) bounded['max-size'] = String(Math.floor(mostLogs / files))
+  if (bounded['max-size'] === '-1') bounded['max-size'] = files > 10 ? String(Math.floor(mostLogs / files)) : defaultLogOptions['max-size']
   return { Type: type || 'json-file', Config: bounded }
 }

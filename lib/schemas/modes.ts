@@ -50,6 +50,13 @@ export function parseIpcMode(mode: string, at = 'HostConfig.IpcMode'): IpcMode {
   throw new Refusal(400, `invalid IPC mode: ${mode}`, at)
 }
 
+/** Empty. Throws `Refusal`: 403 for `host`, 400 with the engine's text for the rest. */
+export function checkUtsMode(mode: string, at: string): void {
+  if (mode === '') return
+  if (mode !== 'host') throw new Refusal(400, `invalid UTS mode: ${mode}`, at)
+  throw forbidden({ field: at, why: 'host would rename the engine\'s host', instead: 'leave it out' })
+}
+
 /** Empty or `private`. Throws `Refusal`: 403 for `host`, 400 with the engine's text for the rest. */
 export function checkCgroupnsMode(mode: string, at: string): void {
   if (mode === '' || mode === 'private') return

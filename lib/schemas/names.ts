@@ -7,7 +7,8 @@ import { Refusal } from '../refusal.ts'
 
 const nameCharacters = '[a-zA-Z0-9][a-zA-Z0-9_.-]'
 const namePattern = new RegExp(`^${nameCharacters}+$`)
-const networkPattern = new RegExp(`^${nameCharacters}*$`)
+
+const unusable = /\p{Cc}|^container:/u
 
 /** Longest file name of the engine's file systems; a volume is a folder. */
 const maxFileName = 255
@@ -32,13 +33,13 @@ export function checkContainerName(name: string, verb: 'create' | 'rename' = 'cr
 }
 
 /**
- * A network's job name. Throws `Refusal`: 403 with the engine's text for the predefined networks (daemon/network.go), 400 for names that are
- * empty or not of the characters containers' names have. The engine itself takes any text (`container:x`), which others then misread.
+ * A network's job name: any text without control characters, since engines take any, but none that reads as the network of a container.
+ * Throws `Refusal`: 403 with the engine's text for the predefined networks (daemon/network.go), 400 for the rest.
  */
 export function checkNetworkName(name: string): string {
   if (predefinedNetworks.includes(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `, 'Name')
-  if (name === '') throw new Refusal(400, 'invalid name: name is empty', 'Name')
-  if (!networkPattern.test(name)) throw new Refusal(400, `Name: ${JSON.stringify(name)} is not a network name here, only ${nameCharacters} are allowed`, 'Name')
+  if (name.trim() === '') throw new Refusal(400, 'invalid name: name is empty', 'Name')
+  if (unusable.test(name)) throw new Refusal(400, `Name: ${JSON.stringify(name.slice(0, 100))} is not a network name here: leave out control characters and "container:"`, 'Name')
   if (name.length > maxName) throw new Refusal(400, `network name is too long, names should be at most ${maxName} characters`, 'Name')
   return name
 }

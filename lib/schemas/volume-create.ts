@@ -1,10 +1,10 @@
 /** The body of `POST /volumes/create` (Engine API, VolumeCreate). */
 import { forbidden } from '../refusal.ts'
-import { allow, anything, force, type ReadBy, rewrite, struct, text } from '../schema.ts'
+import { allow, anything, drop, force, type ReadBy, rewrite, struct, text } from '../schema.ts'
 import { labels } from './labels.ts'
 import { checkVolumeName } from './names.ts'
 
-export const volumeCreate = struct('volume.CreateRequest', {
+export const volumeCreate = struct('volume.CreateOptions', {
   /** Empty: the gateway makes one up. */
   Name: rewrite(text, (name) => void (name === '' || checkVolumeName(name))),
   Driver: allow(text, (driver, at) => {
@@ -16,6 +16,9 @@ export const volumeCreate = struct('volume.CreateRequest', {
     instead: 'leave it out; fill the volume with docker cp',
   }),
   Labels: rewrite(labels),
+  // Of volumes as they are shown, which clients send back; the engine ignores them.
+  Mountpoint: drop(anything),
+  Scope: drop(anything),
   ClusterVolumeSpec: force(anything, { why: 'there are no cluster volumes here', instead: 'leave it out' }),
 })
 

@@ -36,12 +36,18 @@ export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
   const kept = Object.fromEntries(Object.entries(info).filter(([field]) => shown.has(field)))
   return {
     ...kept, ...olderFields(info, call), ...fields,
-    ID: call.ns, Name: call.ns,
+    ID: call.ns, Name: call.ns, ...('SystemTime' in info && { SystemTime: clock(call) }),
     Containers: counts.running + counts.paused + counts.stopped,
     ContainersRunning: counts.running, ContainersPaused: counts.paused, ContainersStopped: counts.stopped, Images: counts.images,
     ...(cpus !== undefined && { NCPU: Math.max(1, Math.floor(cpus)) }),
     ...(memory !== undefined && { MemTotal: memory }),
   }
+}
+
+/** The engine's clock now: clients ask for events since and until what it says. */
+function clock({ host, now }: Call): string {
+  const { info, told } = host.facts()
+  return new Date(Date.parse(String(info.SystemTime)) + now - told).toISOString()
 }
 
 const commits = ['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const

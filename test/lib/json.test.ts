@@ -9,7 +9,7 @@ const read = (text: string) => parseRequestJson(bytes(text))
 
 function refused(text: string | Uint8Array, message: RegExp): void {
   assert.throws(() => parseRequestJson(typeof text === 'string' ? bytes(text) : text), (error) =>
-    error instanceof Refusal && error.status === 400 && error.message.startsWith('invalid JSON: ') && message.test(error.message))
+    error instanceof Refusal && error.status === 400 && /^(invalid JSON: |unexpected content after JSON$)/.test(error.message) && message.test(error.message))
 }
 
 describe('the JSON of a request', () => {
@@ -33,7 +33,7 @@ describe('the JSON of a request', () => {
 
   it('is refused when it is not exactly one JSON value', () => {
     for (const text of ['{', '{}]', '{}{}', '{} x', 'nul', '[1,]', '{"a":1,}', "{'a':1}", '01', '+1', '.5', '1.', '[NaN]', '\ufeff{}', '"\t"', '"\\x"', '//\n1']) {
-      refused(text, /^invalid JSON: /)
+      refused(text, /./)
     }
   })
 
