@@ -7,7 +7,7 @@ import { networkingConfig } from './endpoint-settings.ts'
 import { type EngineFacts, hostConfigSchema } from './host-config.ts'
 
 /** What API 1.14 and older had beside the config, and what clients kept on sending; engines since 23 ignore it. */
-const formerFields = Object.fromEntries(['Cpuset', 'CpuShares', 'Dns', 'Memory', 'MemorySwap', 'PortSpecs', 'VolumesFrom'].map((name) => [name, drop(anything)]))
+const formerFields = Object.fromEntries(['Cpuset', 'CpuShares', 'Dns', 'KernelMemory', 'Memory', 'MemoryReservation', 'MemorySwap', 'PortSpecs', 'VolumesFrom'].map((name) => [name, drop(anything)]))
 
 /** Options that dockerode (which sends its query in the body too), docker-java and docker-py put into the body; the engine ignores them there. */
 const clientOptions = { name: drop(anything), platform: drop(anything), authConfig: drop(anything), Runtime: drop(anything) }

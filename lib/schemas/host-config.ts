@@ -10,7 +10,7 @@ import { mountSchema } from './mounts.ts'
 import { checkPortCount, portBindings } from './ports.ts'
 import { checkCpuQuota, resourceEntries } from './resources.ts'
 import { restartPolicy } from './restart-policy.ts'
-import { checkCapAdd, checkSecurityOpt, checkSysctls } from './security.ts'
+import { checkCapAdd, checkSecurityOpt, checkSysctls, isDefaultMasked, isDefaultReadonly } from './security.ts'
 import { checkTmpfsOptions, checkTmpfsSize, checkTmpfsTarget } from './tmpfs.ts'
 
 /** What the gateway knows of the engine a body is for. */
@@ -18,6 +18,9 @@ export interface EngineFacts {
   /** The engine's default runtime: naming it is the same as naming none. */
   runtime?: string
 }
+
+/** The runtime that engines are shown to have: naming it is naming none, whatever the engine's own default is. */
+const shownRuntime = 'runc'
 
 const unmasked = { why: 'it would uncover parts of /proc and /sys that reach the engine\'s host', instead: 'leave it out (no --security-opt systempaths)' }
 
@@ -65,11 +68,11 @@ function isolation(policy: Policy, { runtime }: EngineFacts) {
     // API 1.40 only: it replaces the default set.
     Capabilities: force(anything, { why: 'it would replace the capabilities the engine gives containers', instead: 'use CapAdd and CapDrop' }),
     SecurityOpt: allow(textList, checkSecurityOpt),
-    MaskedPaths: force(textList, unmasked, () => false),
-    ReadonlyPaths: force(textList, unmasked, () => false),
+    MaskedPaths: force(textList, unmasked, (paths) => isDefaultMasked(paths as string[])),
+    ReadonlyPaths: force(textList, unmasked, (paths) => isDefaultReadonly(paths as string[])),
     Sysctls: allow(textMap, checkSysctls),
     Runtime: allow(text, (name, at) => {
-      if (name === '' || name === runtime) return
+      if (name === '' || name === shownRuntime || name === runtime) return ''
       throw forbidden({ field: at, why: 'other runtimes may isolate containers less', instead: 'leave it out to get the engine\'s default' })
     }),
     Annotations: force(anything, { why: 'annotations change what the runtime does on the engine\'s host', instead: 'use labels' }),

@@ -55,3 +55,18 @@ export function checkSysctls(sysctls: Record<string, string>, at: string): void 
     instead: 'settings under net., kernel.shm, kernel.msg, kernel.sem and fs.mqueue. can be set',
   })
 }
+
+/** What engines cover in every container (moby, oci/defaults.go): since 20.10, and by newer ones. */
+const masked = '/proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware'.split(' ')
+const maskedLater = /^(\/proc\/interrupts|\/sys\/devices\/virtual\/powercap|\/sys\/devices\/system\/cpu\/cpu\d+\/thermal_throttle)$/
+const readonly = '/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger'.split(' ')
+
+/** Is `MaskedPaths` what an engine told of another container? Whoever makes a container like that one gets the engine's own paths again. */
+export function isDefaultMasked(paths: readonly string[]): boolean {
+  return masked.every((path) => paths.includes(path)) && paths.every((path) => masked.includes(path) || maskedLater.test(path))
+}
+
+/** The same of `ReadonlyPaths`. */
+export function isDefaultReadonly(paths: readonly string[]): boolean {
+  return readonly.every((path) => paths.includes(path)) && paths.every((path) => readonly.includes(path))
+}

@@ -19,7 +19,7 @@ export async function play(world: World, steps: readonly Step[]): Promise<string
   const told: string[] = []
   for (const { send, keep = {}, show, body, ...request } of steps) {
     const [method = '', target = ''] = filled(send).split(' ', 2)
-    const sent = typeof body === 'object' && body !== null && !(body instanceof Uint8Array) ? JSON.parse(filled(JSON.stringify(body))) : body
+    const sent = typeof body === 'string' ? filled(body) : typeof body === 'object' && body !== null && !(body instanceof Uint8Array) ? JSON.parse(filled(JSON.stringify(body))) : body
     const answer = await ask(socketOf(world), { ...request, method, target, body: sent })
     for (const [name, of] of Object.entries(keep)) kept.set(name, of(answer.json))
     const body_ = show === false ? '' : show === undefined ? answer.text : JSON.stringify(show(answer.json, answer.text))

@@ -66,6 +66,25 @@ export const sequences: Readonly<Record<string, readonly Step[]>> = {
     { send: 'GET /images/committed/json', show: ({ Config }) => [Config.Env, Config.Cmd] }, { send: 'DELETE /images/committed', show: false },
   ],
 
+  'a container made like another, as watchtower and Portainer make it': [
+    { send: 'POST /networks/create', body: { Name: 'recreated' }, show: false },
+    { ...create({
+      Volumes: { '/data': {} }, ExposedPorts: { '80/tcp': {} },
+      HostConfig: { NetworkMode: 'recreated', Binds: ['kept:/kept'], Mounts: [{ Type: 'tmpfs', Target: '/t' }], RestartPolicy: { Name: 'on-failure' }, LogConfig: { Type: 'json-file', Config: { 'max-size': '1m' } } },
+    }), keep: { first: idOf } },
+    { send: 'POST /containers/{first}/start' },
+    { send: 'GET /containers/{first}/json', show: false, keep: { like: ({ Config, HostConfig, NetworkSettings }) => JSON.stringify({ ...Config, HostConfig, NetworkingConfig: { EndpointsConfig: NetworkSettings.Networks } }) } },
+    { send: 'DELETE /containers/{first}?force=1' },
+    { send: 'POST /containers/create', body: '{like}', keep: { second: idOf }, show: ({ message }) => message ?? 'created' }, { send: 'POST /containers/{second}/start' },
+    { send: 'GET /containers/{second}/json', show: ({ HostConfig, Mounts }) => [HostConfig.MaskedPaths, HostConfig.ReadonlyPaths, HostConfig.Runtime, HostConfig.Binds, HostConfig.LogConfig, Mounts.length] },
+    { send: 'DELETE /containers/{second}?force=1&v=1' }, { send: 'DELETE /networks/recreated' }, { send: 'DELETE /volumes/kept' },
+  ],
+
+  'bodies of older and other clients': [
+    create({ Dns: ['8.8.8.8'], VolumesFrom: [], CpuShares: 512, PortSpecs: ['80'] }), { send: 'POST /volumes/create', body: { Name: 'tardis', Driver: 'local', Mountpoint: '/x' }, show: ({ Name }) => Name },
+    { send: 'DELETE /volumes/tardis' },
+  ],
+
   'links before there is anything behind them': [
     { send: 'POST /networks/create', body: { Name: 'linked' }, show: false },
     { ...create({ NetworkingConfig: { EndpointsConfig: { linked: { Links: ['upstream:bar'] } } }, HostConfig: { NetworkMode: 'linked' } }), keep: { container: idOf } },
