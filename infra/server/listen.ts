@@ -117,9 +117,14 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
   return server
 }
 
+/** Connections that are told the end: what still comes on them is malformed once more, piece by piece. */
+const leaving = new WeakSet<Socket>()
+
 /** Requests that Node could not parse get the engine's kind of error and a closed connection. */
 function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code !== 'ECONNRESET' && leaving.has(socket)) return
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  leaving.add(socket)
   const refusal = error.code === 'HPE_HEADER_OVERFLOW'
     ? new Refusal(431, 'the request head is larger than the gateway reads; send fewer or shorter headers')
     : new Refusal(400, 'malformed HTTP request')
