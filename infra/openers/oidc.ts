@@ -40,11 +40,13 @@ export function oidc({ issuers, store }: OidcParts): Oidc {
       const verify = name === undefined ? undefined : verifiers.get(name)
       if (!verify) return undefined
       const { issuer, claims } = await verify(token)
+      const subject = claims['sub']
+      if (typeof subject !== 'string' || !subject.isWellFormed()) throw new Refusal(401, `the token of ${issuer.issuer} is not valid: its subject (sub) is no text`)
       const grant = grantOf(issuer.rules, claims)
-      if (!grant) throw new Refusal(403, `no rule of this gateway matches the token of ${issuer.issuer} for ${String(claims['sub'])}; the operator adds one under oidc.rules`)
+      if (!grant) throw new Refusal(403, `no rule of this gateway matches the token of ${issuer.issuer} for ${subject}; the operator adds one under oidc.rules`)
       const left = (Number(claims['exp']) + clockTolerance) * 1000 - Date.now()
       return {
-        opener: { name: `${issuer.issuer}#${String(claims['sub'])}`, operator: false, grant },
+        opener: { name: `${issuer.issuer}#${subject}`, operator: false, grant },
         async use() {
           const once = typeof claims['jti'] === 'string' ? `${issuer.issuer} ${claims['jti']}` : token
           const what = `oidc:${digest(once)}`

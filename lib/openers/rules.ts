@@ -55,5 +55,5 @@ function filled(text: string, claims: Claims): string | undefined {
     lacking ||= value === undefined || value === ''
     return value ?? ''
   })
-  return lacking ? undefined : made
+  return lacking || !made.isWellFormed() ? undefined : made
 }

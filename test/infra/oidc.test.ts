@@ -64,6 +64,8 @@ describe('an OIDC token', () => {
     ['that begins later', { ...good, nbf: now() + 600 }, {}],
     ['of two hours ago', { ...good, iat: now() - 7200 }, {}],
     ['without a subject', { ...good, sub: undefined }, {}],
+    ['whose subject is no text', { ...good, sub: ['project:app'] as unknown as string }, {}],
+    ['whose subject is half a character', { ...good, sub: 'project:\ud800' }, {}],
     ['signed by another key', good, { key: 'other' as const }],
     ['signed with the public key as a secret', good, { algorithm: 'HS256' }],
   ] as const) {
