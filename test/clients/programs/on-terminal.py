@@ -17,24 +17,25 @@ def main():
         resize(0, size)
         os.execvp(command[0], command)
     resize(terminal, size)
-    printed, seen = b'', 0
+    printed, seen, resized = b'', 0, False
     for step in steps:
         kind, _, text = step.partition(':')
         text = text.encode().decode('unicode_escape').encode('latin1')
         if kind == 'see':
-            printed, seen = wait_for(terminal, printed, seen, text)
+            # A client that is just starting may not have heard of the size yet.
+            printed, seen = wait_for(terminal, printed, seen, text, (lambda: os.kill(child, signal.SIGWINCH)) if resized else lambda: None)
             print('saw', text.decode(), flush=True)
         elif kind == 'type':
             os.write(terminal, text)
         elif kind == 'size':
             resize(terminal, text.decode())
+            resized = True
         elif kind == 'signal':
             os.kill(child, getattr(signal, text.decode()))
         elif kind == 'hangup':
             os.close(terminal)
-    while True:
-        if not read(terminal, 60):
-            break
+    while read(terminal, 60):
+        pass
     _, status = os.waitpid(child, 0)
     print('exit code', os.waitstatus_to_exitcode(status))
 
@@ -44,24 +45,26 @@ def resize(terminal, size):
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 
 
-def wait_for(terminal, printed, seen, text):
+def wait_for(terminal, printed, seen, text, meanwhile):
+    end = time.monotonic() + 60
     while text not in printed[seen:]:
-        more = read(terminal, 60)
-        if not more:
+        more = read(terminal, 1)
+        if more is None or time.monotonic() > end:
             sys.exit('never printed %r but %r' % (text, printed))
+        if more == b'':
+            meanwhile()
         printed += more
     return printed, printed.index(text, seen) + len(text)
 
 
 def read(terminal, timeout):
-    """Nothing when the terminal is closed, or after `timeout` seconds."""
-    end = time.monotonic() + timeout
-    if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+    """Empty after `timeout` seconds of silence, None when the terminal is closed."""
+    if not select.select([terminal], [], [], timeout)[0]:
         return b''
     try:
-        return os.read(terminal, 65536)
+        return os.read(terminal, 65536) or None
     except OSError:
-        return b''
+        return None
 
 
 main()

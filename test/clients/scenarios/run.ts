@@ -41,7 +41,7 @@ export const run = {
     docker run --rm busybox grep -E 'Cap|Seccomp:|NoNewPrivs' /proc/self/status
     docker run --rm --security-opt no-new-privileges busybox grep NoNewPrivs /proc/self/status
     docker run --rm --ulimit nofile=77:99 busybox sh -c 'ulimit -n; ulimit -Hn'
-    docker run --rm --add-host a.b:1.2.3.4 busybox grep a.b /etc/hosts
+    docker run --rm --add-host other.host:1.2.3.4 busybox grep -F other.host /etc/hosts
     docker run --rm --network none busybox ip -o addr
     docker run --rm --sysctl net.ipv4.ip_forward=0 busybox cat /proc/sys/net/ipv4/ip_forward
     docker run --rm --group-add 55 busybox id
