@@ -84,7 +84,7 @@ describe('what belongs to the host', () => {
   const asks: Record<string, { ask: Ask; mine: number; engine: number }> = {
     'the profiler': { ask: { target: '/debug/pprof/cmdline' }, mine: 404, engine: 200 },
     'the variables': { ask: { target: '/debug/vars' }, mine: 404, engine: 200 },
-    'a swarm': { ask: { method: 'POST', target: '/swarm/leave?force=1' }, mine: 403, engine: 503 },
+    'services of a swarm': { ask: { method: 'POST', target: '/services/create', body: {} }, mine: 403, engine: 503 },
     'plugin privileges': { ask: { target: '/plugins/privileges?remote=127.0.0.1:1/x' }, mine: 403, engine: 200 },
   }
   for (const [what, { ask, mine, engine }] of Object.entries(asks)) {

@@ -100,19 +100,38 @@ function bodyOf(row: Endpoint): fc.Arbitrary<Uint8Array> {
 const type = fc.oneof({ weight: 8, arbitrary: fc.constant('application/json') }, { weight: 1, arbitrary: fc.constantFrom('application/x-www-form-urlencoded', 'text/plain', 'Application/JSON; x=y', '') })
 const version = fc.constantFrom('', '', '/v1.51', '/v1.24', '/v1.41', '/v1.99', '/v1', '/v1.51/v1.51')
 
-/** What the row's path may name: half of the time something of the namespace that is of the right kind. */
-function named(row: Endpoint): fc.Arbitrary<string> {
+/** Names of the namespace's own that the row's path may have. */
+function rightNames(row: Endpoint): readonly string[] {
   const kind = row.owns ?? (/^[A-Z]+ \/(container|network|volume|image|exec)/.exec(row.route)?.[1] as NonNullable<Endpoint['owns']> | undefined) ?? 'container'
-  const right = { container: ['db', mine.container, mine.container.slice(0, 5)], network: ['net', 'bridge', mine.network], volume: ['data'], exec: [mine.exec], image: ['app:1', 'busybox', mine.image] }[kind]
-  return fc.oneof(fc.constantFrom(...right), term)
+  return { container: ['db', mine.container, mine.container.slice(0, 5)], network: ['net', 'bridge', mine.network], volume: ['data'], exec: [mine.exec], image: ['app:1', 'busybox', mine.image] }[kind]
+}
+
+/** What the row's path may name: half of the time something of the namespace that is of the right kind. */
+const named = (row: Endpoint): fc.Arbitrary<string> => fc.oneof(fc.constantFrom(...rightNames(row)), term)
+
+/** A request that has nothing wrong with it, for most rows. */
+export function plainRequest(row: Endpoint): Sent {
+  const kind = bodies[row.name]
+  return sent(row, {
+    version: '', name: encodeURIComponent(rightNames(row)[0]!), query: Object.keys(row.query ?? {}).includes('h') ? 'h=1&w=1' : '', type: 'application/json',
+    body: new TextEncoder().encode(kind === undefined ? '' : JSON.stringify(base[kind] ?? {})),
+  })
+}
+
+function sent(row: Endpoint, { version: prefix, name, query: search, type: contentType, body }: { version: string; name: string; query: string; type: string; body: Uint8Array }): Sent {
+  const [method, route] = row.route.split(' ') as [string, string]
+  const session = { 'x-docker-expose-session-uuid': name.slice(0, 40), 'x-docker-expose-session-sharedkey': name, 'x-docker-expose-session-grpc-method': '/moby.upload.v1.Upload/Pull' }
+  return {
+    method, body, headers: { 'content-type': contentType, ...(row.name === 'Session' && session) },
+    target: `${prefix}${route.replace(/:\w+(\{[^}]*\})?/g, () => name)}${search === '' ? '' : `?${search}`}`,
+  }
 }
 
 /** Requests that this row may serve. */
 export function requestsTo(row: Endpoint): fc.Arbitrary<Sent> {
-  const [method, route] = row.route.split(' ') as [string, string]
   const known = Object.keys(row.query ?? {})
-  return fc.record({ version, name: fc.tuple(named(row), encoded).map(([text, encode]) => encode(text)), query: fc.oneof(fc.constantFrom(known.includes('h') ? 'h=1&w=1' : '', 'fromSrc=-&repo=new', 'repo=new&tag=2', 'container=db'), query(known)), type, body: bodyOf(row) }).map((made) => ({
-    method, body: made.body, headers: { 'content-type': made.type, ...(row.name === 'Session' && { 'x-docker-expose-session-uuid': made.name.slice(0, 40), 'x-docker-expose-session-sharedkey': made.name, 'x-docker-expose-session-grpc-method': '/moby.upload.v1.Upload/Pull' }) },
-    target: `${made.version}${route.replace(/:\w+(\{[^}]*\})?/g, () => made.name)}${made.query === '' ? '' : `?${made.query}`}`,
-  }))
+  return fc.record({
+    version, type, body: bodyOf(row), name: fc.tuple(named(row), encoded).map(([text, encode]) => encode(text)),
+    query: fc.oneof(fc.constantFrom(known.includes('h') ? 'h=1&w=1' : '', 'fromSrc=-&repo=new', 'repo=new&tag=2', 'container=db'), query(known)),
+  }).map((made) => sent(row, made))
 }
