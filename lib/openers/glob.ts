@@ -7,7 +7,7 @@ const compiled = new Map<string, RegExp>()
 export function globPattern(pattern: string): RegExp {
   const known = compiled.get(pattern)
   if (known) return known
-  const source = pattern.split(/(\*+)/).map((part) => /^\*\*/.test(part) ? '[^]*' : part === '*' ? '[^/]*' : RegExp.escape(part)).join('')
+  const source = pattern.split(/(\*+)/).map((part) => /^\*\*/.test(part) ? '[^]*' : part === '*' ? '[^/]*' : part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('')
   const made = new RegExp(`^${source}$`)
   compiled.set(pattern, made)
   return made

@@ -2,7 +2,7 @@
  * Job names of containers, networks and volumes, checked before a namespace is put in front of them: with it in front the engine
  * would accept names that it refuses by themselves.
  */
-import { namespaceToken, storedName } from '../names.ts'
+import { namespaceToken, storedName, storedRegistry } from '../names.ts'
 import { Refusal } from '../refusal.ts'
 
 const nameCharacters = '[a-zA-Z0-9][a-zA-Z0-9_.-]'
@@ -33,13 +33,14 @@ export function checkContainerName(name: string, verb: 'create' | 'rename' = 'cr
 }
 
 /**
- * A network's job name: any text without control characters, since engines take any, but none that reads as the network of a container.
+ * A network's job name: any text without control characters, since engines take any, but none that reads as the network of a container or as
+ * what the gateway calls images on an engine.
  * Throws `Refusal`: 403 with the engine's text for the predefined networks (daemon/network.go), 400 for the rest.
  */
 export function checkNetworkName(name: string): string {
   if (predefinedNetworks.includes(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `, 'Name')
   if (name.trim() === '') throw new Refusal(400, 'invalid name: name is empty', 'Name')
-  if (unusable.test(name)) throw new Refusal(400, `Name: ${JSON.stringify(name.slice(0, 100))} is not a network name here: leave out control characters and "container:"`, 'Name')
+  if (unusable.test(name) || name.includes(`${storedRegistry}/`)) throw new Refusal(400, `Name: ${JSON.stringify(name.slice(0, 100))} is not a network name here: leave out control characters, "container:" and "${storedRegistry}/"`, 'Name')
   if (name.length > maxName) throw new Refusal(400, `network name is too long, names should be at most ${maxName} characters`, 'Name')
   return name
 }

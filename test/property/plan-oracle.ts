@@ -66,7 +66,7 @@ function assertBody(path: string, body: any): void {
   const said = `${path} ${stringify(body)}`
   if (kind === 'container-create') assertCreate(body, said)
   if (kind === 'network-create') {
-    assert.ok(isStoredName(body.Name) && ['', 'bridge', undefined].includes(body.Driver) && [body.ConfigFrom, body.ConfigOnly, body.Ingress].every(isZero), said)
+    assert.ok(hasStoredForm(body.Name) && !/\p{Cc}|moorage\.invalid\//u.test(body.Name) && ['', 'bridge', undefined].includes(body.Driver) && [body.ConfigFrom, body.ConfigOnly, body.Ingress].every(isZero), said)
     assert.ok(Object.keys(body.Options ?? {}).every((name) => /mtu|enable_icc|enable_ip_masquerade/.test(name)), said)
   }
   if (kind === 'volume-create') assert.ok(isStoredName(body.Name) && ['', 'local', undefined].includes(body.Driver) && Object.keys(body.DriverOpts ?? {}).length === 0 && isZero(body.ClusterVolumeSpec), said)

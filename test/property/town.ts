@@ -136,6 +136,7 @@ function engineSays({ method, path }: EngineRequest): EngineAnswer {
   if (path === '/networks') return json(sides.map(([ns, { network }, prefix]) => ({ Name: `${ns}.${prefix}net`, Id: network, Driver: 'bridge', Labels: {}, Options: {}, IPAM: { Config: [] }, Containers: {} })))
   if (path === '/volumes') return json({ Volumes: sides.map(([, { volume }]) => ({ Name: volume, Driver: 'local', Labels: {}, Mountpoint: `/srv/hidden-root/volumes/${volume}/_data`, Scope: 'local', Options: {} })), Warnings: null })
   if (path === '/system/df') return json({ Volumes: sides.map(([, { volume }]) => ({ Name: volume, UsageData: { Size: 7, RefCount: 0 } })), BuildCache: [{ Description: 'RUN hidden' }], LayersSize: 1 })
+  if (path.startsWith('/distribution/')) return json({ Descriptor: { digest: mine.image }, Platforms: [] })
   if (path === '/images/json') return json(sides.map(([, { image, reference }]) => ({ Id: image, RepoTags: [reference], Labels: {}, Created: 1, Size: 1 })))
   if (/^\/images\/.*\/history$/.test(path)) return json([{ Id: mine.image, Tags: [mine.reference, theirs.reference] }, { Id: theirs.image, Tags: [theirs.reference, untaggedReference(foreign, theirs.image)] }])
   const side = sides.find(([, things]) => Object.values(things).some((id) => path.split('/').includes(id) || id.includes('/') && path.includes(id))) ?? sides[0]
