@@ -1,5 +1,5 @@
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
-import { permitRegistry } from '../lib/policy.ts'
+import { permitRegistry, unlisted } from '../lib/policy.ts'
 import { normalised, parseReference, withDefaultTag, type Reference } from '../lib/reference.ts'
 import { parseRegistryAuth, registryHeader } from '../lib/schemas/auth.ts'
 
@@ -17,8 +17,7 @@ export const distribution: readonly Endpoint[] = [
 
 /** Refuses registries that the policy does not list: the engine dials them from its own network. */
 export function requireRegistry({ policy }: Pick<Call, 'policy'>, { domain }: Reference): void {
-  const instead = `use one of ${policy.registries.join(', ') || 'none'}, or ask the operator to add it to registries`
-  permitRegistry(policy, domain, { field: `the registry ${domain}`, why: 'the policy does not list it', instead })
+  permitRegistry(policy, domain, unlisted(policy, domain, { more: ', or ask the operator to add it to registries' }))
 }
 
 /** The job's credentials for a registry, rebuilt. Where they are sent is decided by the reference, never by an address in them. */

@@ -2,7 +2,8 @@ import { Hono } from 'hono'
 import type { Endpoint } from '../lib/endpoint.ts'
 import { canonicalPath, parseQuery } from '../lib/go.ts'
 import { missing } from '../lib/missing.ts'
-import { observed, refuse, run, type House } from '../lib/pipeline.ts'
+import { inForce, observed, refuse, run, type House } from '../lib/pipeline.ts'
+import { permit } from '../lib/policy.ts'
 import { Refusal } from '../lib/refusal.ts'
 import type { Namespace } from '../lib/store.ts'
 import { childTrace } from '../lib/trace.ts'
@@ -88,12 +89,11 @@ async function identified(house: House, entry: Entry) {
 
 /** One connection of a namespace beyond those it may have is answered, and closed. */
 function permitConnection({ policy }: House, namespace: Namespace, rank: number, permitted: Refusal[]): void {
-  const { mode, limits: { connections: limit } } = policy(namespace.policy)
+  const judge = inForce(policy(namespace.policy), permitted)
+  const limit = judge.limits.connections
   if (rank <= limit) return
   const message = `this namespace has as many connections as its policy allows (${limit}); close some that are open, or ask the operator for a higher limits.connections`
-  const refusal = new Refusal(429, message, 'connections', { Connection: 'close' }, { path: 'limits.connections', value: rank })
-  if (mode === 'enforce') throw refusal
-  permitted.push(refusal)
+  permit(judge, new Refusal(429, message, 'connections', { Connection: 'close' }, { path: 'limits.connections', value: rank }))
 }
 
 const hijackable = rows.filter((row) => row.travels === 'hijack' || row.serves !== undefined || typeof row.travels === 'function').map((row) => {

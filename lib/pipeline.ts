@@ -150,8 +150,8 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
   return call
 }
 
-/** The policy as this call is judged by it. */
-function inForce(policy: Policy, permitted: Refusal[]): Policy {
+/** The policy as a call is judged by it: one that only observes adds what it would refuse to `permitted`. */
+export function inForce(policy: Policy, permitted: Refusal[]): Policy {
   return policy.mode === 'observe' ? { ...policy, notice: (refusal) => void permitted.push(refusal) } : policy
 }
 

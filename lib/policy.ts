@@ -85,6 +85,11 @@ export function permitRegistry(policy: Policy, registry: string, refusal: Forbid
   permit(policy, forbidden(refusal, isNowhere(registry) ? undefined : { path: 'registries', value: registry }))
 }
 
+/** The words for a registry that is not on the list. `as`: what it is wanted as; `more`: another remedy. */
+export function unlisted({ registries }: Pick<Policy, 'registries'>, registry: string, { as = '', more = '' } = {}): Forbidden {
+  return { field: `the registry ${registry}${as}`, why: 'the policy does not list it', instead: `use one of ${registries.join(', ') || 'none'}${more}` }
+}
+
 /** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? */
 export function allowsRegistry({ registries }: Pick<Policy, 'registries'>, registry: string): boolean {
   return !isNowhere(registry) && isListed(registries, registry)

@@ -1,8 +1,11 @@
+/** Bytes of an upload that wait for the engine to take those before. */
+const usual = 1024 * 1024
+
 /**
  * Takes chunks from a source while those before are still being used, so that neither side of an upload waits for the other's turn; about
  * `limit` bytes are held. The iterator is never told to return: who leaves early may go on with it, what was held is gone.
  */
-export async function* readAhead(source: AsyncIterator<Uint8Array>, limit: number): AsyncGenerator<Uint8Array> {
+export async function* readAhead(source: AsyncIterator<Uint8Array>, limit = usual): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = []
   let size = 0
   let ended: { error?: unknown } | undefined

@@ -2,11 +2,7 @@
  * Which hosts a policy's list of registries means, and which no list can mean. Said once, as regular expressions that JavaScript and Go read
  * alike (RE2), for what the gateway judges itself and for what engines judge in builds.
  */
-
-/** A text as a regular expression. */
-export function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-}
+import { literal } from './literal.ts'
 
 /** `host[:port]` that an entry of the list means: that one, `*.suffix`, or `*` for every one. */
 export function registryPattern(entry: string): string {

@@ -95,9 +95,9 @@ function attend(server: Server, app: App, reach: Reach, identify: Identify): Ser
     incoming.headers.host = 'moorage'
     // Node loses what a client sends behind an upgrade that is not taken: the client is told to begin anew.
     if (incoming.headers.upgrade !== undefined && upgrade === undefined) outgoing.shouldKeepAlive = false
-    // The connection is made here and not on demand, so that a client that leaves early is noticed.
     const namespace = identify(incoming.socket)
     reach.spoke(incoming.socket)
+    // The connection is made here and not on demand, so that a client that leaves early is noticed.
     const connection: Connection = nodeConnection(incoming, outgoing, upgrade, reach)
     entries.set(incoming, { target, namespace, connection })
     void listener(incoming, outgoing)

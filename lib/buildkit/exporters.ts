@@ -4,7 +4,7 @@ import { normalised, parseReference, storedReference, withDefaultTag, type Refer
 import { ExporterSchema, type CacheOptionsEntry, type Exporter } from './proto/control_pb.ts'
 import { notAllowed } from './refusals.ts'
 import type { Scope } from './scope.ts'
-import { permitRegistry } from '../policy.ts'
+import { permitRegistry, unlisted } from '../policy.ts'
 import type { Sources } from './sources.ts'
 
 /** What a build leaves on the engine: references of the namespace, none for an image without a name. */
@@ -67,9 +67,7 @@ function cacheReference(text: string, sources: Sources): string {
   const own = sources.own(text)
   if (own !== undefined) return own.stored
   const reference = parseReference(text)
-  permitRegistry(sources.policy, reference.domain, {
-    field: `the registry ${reference.domain} as a cache`, why: 'the policy does not list it', instead: `use one of ${sources.policy.registries.join(', ') || 'none'}`,
-  })
+  permitRegistry(sources.policy, reference.domain, unlisted(sources.policy, reference.domain, { as: ' as a cache' }))
   return normalised(reference)
 }
 

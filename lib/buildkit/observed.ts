@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf'
 import { storedRegistry } from '../names.ts'
-import { permit, permitRegistry, type Policy } from '../policy.ts'
+import { permit, permitRegistry, unlisted, type Policy } from '../policy.ts'
 import { parseReference } from '../reference.ts'
 import { forbidden } from '../refusal.ts'
 import { just } from './bridge.ts'
@@ -64,5 +64,5 @@ function report(step: string, { own, policy }: Sources): void {
 
 function reportImage(image: string, policy: Policy): void {
   const { domain } = parseReference(image)
-  permitRegistry(policy, domain, { field: `the registry ${domain}`, why: 'the policy does not list it', instead: `use one of ${policy.registries.join(', ') || 'none'}` })
+  permitRegistry(policy, domain, unlisted(policy, domain))
 }

@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf'
+import { literal } from '../literal.ts'
 import { storedRegistry } from '../names.ts'
 import { permit, type Policy as JobPolicy } from '../policy.ts'
 import { forbidden, type Forbidden } from '../refusal.ts'
-import { literal, nowhere, registryPattern } from '../registries.ts'
+import { nowhere, registryPattern } from '../registries.ts'
 import { MatchType, PolicyAction, PolicySchema, RuleSchema, SelectorSchema, type Policy, type Rule } from './proto/policy_pb.ts'
 
 /** An image that builds of a namespace may use from the engine itself. */

@@ -13,9 +13,6 @@ export interface Context {
   drain(): Promise<void>
 }
 
-/** Bytes of a context that wait for the engine to take those before. */
-const heldAhead = 1024 * 1024
-
 /** First bytes of what BuildKit unpacks (moby/buildkit, frontend/dockerui isArchive). */
 const packed = [[0x1f, 0x8b, 0x08], [0x42, 0x5a, 0x68], [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]] as const
 
@@ -47,7 +44,7 @@ export function contextOf(upload: AsyncIterable<Uint8Array>): Context {
       const first = head
       head = undefined
       yield* first
-      yield* readAhead(chunks, heldAhead)
+      yield* readAhead(chunks)
     },
     async drain() {
       try {

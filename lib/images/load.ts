@@ -13,9 +13,6 @@ import type { Progress } from './progress.ts'
 import { withLoading } from './real.ts'
 import { loadingReference } from './reconcile.ts'
 
-/** Bytes of an archive that wait for the engine to take those before. */
-const heldAhead = 1024 * 1024
-
 /** Tags on the engine of one load → the normalised references they stand for, undefined for images without one. */
 type Loading = Map<string, string | undefined>
 
@@ -31,7 +28,7 @@ export function loadImages(call: Call, query: { quiet: boolean | undefined; plat
     const archive = rewriteArchive(call.connection.upload(), naming(call, prefix, loading))
     try {
       const stream = await call.host.stream({ method: 'POST', path: '/images/load', version: call.version, query }, {
-        signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator](), heldAhead), contentType: 'application/x-tar',
+        signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator]()), contentType: 'application/x-tar',
       })
       if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
       await follow(call, stream.body, loading, progress)

@@ -1,3 +1,5 @@
+import { literal } from '../literal.ts'
+
 const compiled = new Map<string, RegExp>()
 
 /**
@@ -7,7 +9,7 @@ const compiled = new Map<string, RegExp>()
 export function globPattern(pattern: string): RegExp {
   const known = compiled.get(pattern)
   if (known) return known
-  const source = pattern.split(/(\*+)/).map((part) => /^\*\*/.test(part) ? '[^]*' : part === '*' ? '[^/]*' : part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('')
+  const source = pattern.split(/(\*+)/).map((part) => /^\*\*/.test(part) ? '[^]*' : part === '*' ? '[^/]*' : literal(part)).join('')
   const made = new RegExp(`^${source}$`)
   compiled.set(pattern, made)
   return made

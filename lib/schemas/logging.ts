@@ -73,7 +73,6 @@ export function boundedLogConfig({ Type: type = '', Config: options = {} }: LogC
   if (type === 'none') return { Type: type, Config: options }
   const bounded: Record<string, string> = { ...defaultLogOptions, ...options }
   const files = Number(bounded['max-file'])
-  if (options['max-size'] === undefined && files > 10) bounded['max-size'] = String(Math.floor(mostLogs / files))
-  if (bounded['max-size'] === '-1') bounded['max-size'] = files > 10 ? String(Math.floor(mostLogs / files)) : defaultLogOptions['max-size']
+  if (options['max-size'] === undefined || options['max-size'] === '-1') bounded['max-size'] = files > 10 ? String(Math.floor(mostLogs / files)) : defaultLogOptions['max-size']
   return { Type: type || 'json-file', Config: bounded }
 }

@@ -28,9 +28,7 @@ describe('the Redis store', () => {
   before(async () => { server = await startRedis() })
   after(() => server.stop())
 
-  describeStore('keeps the contract', async () => openRedisStore(await connected(server.url)))
-  describeTurns('keeps turns', async () => openRedisStore(await connected(server.url)))
-  describeQuotas('keeps quotas', async () => openRedisStore(await connected(server.url)))
+  keepsContracts(() => server.url)
   leavingNothing(async () => connected(server.url))
   dying(async () => connected(server.url))
   sharing(() => server)
@@ -41,9 +39,7 @@ describe('the Redis store on Valkey', { skip: hasValkey() ? false : 'Debian\'s b
   before(async () => { server = await startValkey() })
   after(() => server.stop())
 
-  describeStore('keeps the contract', async () => openRedisStore(await connected(server.url)))
-  describeTurns('keeps turns', async () => openRedisStore(await connected(server.url)))
-  describeQuotas('keeps quotas', async () => openRedisStore(await connected(server.url)))
+  keepsContracts(() => server.url)
   leavingNothing(async () => connected(server.url))
 })
 
@@ -52,9 +48,7 @@ describe('the Redis store on a cluster', () => {
   before(async () => { cluster = await startRedisCluster() })
   after(() => cluster.stop())
 
-  describeStore('keeps the contract', async () => openRedisStore(await connected(cluster.url)))
-  describeTurns('keeps turns', async () => openRedisStore(await connected(cluster.url)))
-  describeQuotas('keeps quotas', async () => openRedisStore(await connected(cluster.url)))
+  keepsContracts(() => cluster.url)
 
   it('spreads namespaces over the nodes', async () => {
     const store = openRedisStore(await connected(cluster.url))
@@ -70,6 +64,13 @@ describe('the Redis store on a cluster', () => {
     }
   })
 })
+
+function keepsContracts(url: () => string): void {
+  const open = async () => openRedisStore(await connected(url()))
+  describeStore('keeps the contract', open)
+  describeTurns('keeps turns', open)
+  describeQuotas('keeps quotas', open)
+}
 
 function leavingNothing(connect: () => Promise<Redis | Cluster>): void {
   it('holds no key of a namespace that is forgotten, whatever it did', async () => {
