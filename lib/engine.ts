@@ -50,8 +50,8 @@ export interface HostFacts {
   /** The engine's answers to `GET /version` and `GET /info`, parsed. */
   version: Readonly<Record<string, unknown>>
   info: Readonly<Record<string, unknown>>
-  /** When the engine told them, in milliseconds since the epoch by the gateway's clock. */
-  told: number
+  /** The engine's time of day, which has gone on since it told it: milliseconds since the epoch. */
+  now(): number
 }
 
 /** What never changes about an image id: the engine's inspect answer without references, parsed. */

@@ -30,24 +30,20 @@ export interface Counts {
 
 /** `GET /info` of the namespace's own engine (Engine API, SystemInfo; engine-api.md C.4). */
 export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
-  const { info } = call.host.facts()
+  const { info, now } = call.host.facts()
   const { memory, cpus } = call.policy.limits
   const fields = Object.fromEntries(Object.entries(blanked).filter(([field]) => field in info))
   const kept = Object.fromEntries(Object.entries(info).filter(([field]) => shown.has(field)))
   return {
     ...kept, ...olderFields(info, call), ...fields,
-    ID: call.ns, Name: call.ns, ...('SystemTime' in info && { SystemTime: clock(call) }),
+    ID: call.ns, Name: call.ns,
+    // Now: clients ask for events since and until what it says.
+    ...('SystemTime' in info && { SystemTime: new Date(now()).toISOString() }),
     Containers: counts.running + counts.paused + counts.stopped,
     ContainersRunning: counts.running, ContainersPaused: counts.paused, ContainersStopped: counts.stopped, Images: counts.images,
     ...(cpus !== undefined && { NCPU: Math.max(1, Math.floor(cpus)) }),
     ...(memory !== undefined && { MemTotal: memory }),
   }
-}
-
-/** The engine's clock now: clients ask for events since and until what it says. */
-function clock({ host, now }: Call): string {
-  const { info, told } = host.facts()
-  return new Date(Date.parse(String(info.SystemTime)) + now - told).toISOString()
 }
 
 const commits = ['ContainerdCommit', 'RuncCommit', 'InitCommit'] as const

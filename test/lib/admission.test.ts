@@ -4,7 +4,7 @@ import { shortfalls } from '../../lib/admission.ts'
 import type { HostFacts } from '../../lib/engine.ts'
 
 const facts = (engineVersion: string, pools?: { Base: string; Size: number }[]): HostFacts =>
-  ({ engineVersion, apiVersion: '1.51', minApiVersion: '1.24', version: {}, info: { DefaultAddressPools: pools }, told: 0 })
+  ({ engineVersion, apiVersion: '1.51', minApiVersion: '1.24', version: {}, info: { DefaultAddressPools: pools }, now: () => 0 })
 const wide = [{ Base: '10.200.0.0/13', Size: 26 }]
 const good = { bridge: { 'com.docker.network.bridge.enable_icc': 'false' }, grantsHostNetwork: false }
 const missing = (...given: Parameters<typeof shortfalls>) => shortfalls(...given).map(({ check }) => check)

@@ -100,7 +100,7 @@ function fakeHost(asked: EngineRequest[], archive: Uint8Array): Host {
   }
   const away = () => Promise.reject(new Refusal(503, 'no such service in this town'))
   return {
-    name: 'engine', call, facts: () => ({ engineVersion: '28.5.2', apiVersion: '1.51', minApiVersion: '1.24', version: { Version: '28.5.2' }, info, told: 0 }),
+    name: 'engine', call, facts: () => ({ engineVersion: '28.5.2', apiVersion: '1.51', minApiVersion: '1.24', version: { Version: '28.5.2' }, info, now: () => 0 }),
     async stream(request) {
       asked.push(request)
       const { text, ...head } = engineSays(request)
