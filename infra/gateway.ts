@@ -100,7 +100,9 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     seen: callers.seen,
     async limit(ns) {
       const namespace = await records.find(ns)
-      return namespace === undefined ? 0 : policy(namespace.policy).limits.connections
+      if (namespace === undefined) return 0
+      const { mode, limits } = policy(namespace.policy)
+      return mode === 'observe' ? Infinity : limits.connections
     },
   })
   const draining = drain()

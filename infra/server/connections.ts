@@ -21,7 +21,7 @@ export interface Connections {
 export interface ConnectionsParts {
   /** Hears of every new socket of a namespace: the address it comes from, undefined for unix sockets. */
   seen(ns: string, address: string | undefined): void
-  /** How many a namespace may have open. */
+  /** How many a namespace may have open before one that says nothing is closed. */
   limit(ns: string): Promise<number>
 }
 

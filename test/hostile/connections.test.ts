@@ -33,6 +33,14 @@ async function talker(connecting: Promise<Socket>, bytes = '') {
   return { text: () => text, closed: () => closed, say: (more: string) => socket.write(more), leave: () => socket.destroy() }
 }
 
+/** Is one more connection served now? */
+async function isServed(another: () => Promise<Socket>): Promise<boolean> {
+  const one = await talker(another(), list)
+  await until(() => one.text() !== '', 'an answer')
+  one.leave()
+  return one.text().includes('200 OK')
+}
+
 async function onUnixSocket(): Promise<Socket> {
   const socket = connect({ path: beside.socket })
   await once(socket, 'connect')
@@ -66,19 +74,9 @@ for (const [way, another] of Object.entries(ways)) {
       kept[0]!.say(list)
       await until(() => kept[0]!.text().slice(before).includes('200 OK'), 'what was there goes on')
       kept[1]!.leave()
-      await until(async () => {
-        const one = await talker(another(), list)
-        await until(() => one.text() !== '', 'an answer')
-        one.leave()
-        return one.text().includes('200 OK')
-      }, 'another is served when one has gone')
+      await until(() => isServed(another), 'another is served when one has gone')
       for (const one of kept) one.leave()
-      await until(async () => {
-        const one = await talker(another(), list)
-        await until(() => one.text() !== '', 'an answer')
-        one.leave()
-        return one.text().includes('200 OK')
-      }, 'all are gone')
+      await until(() => isServed(another), 'all are gone')
     })
   })
 }
@@ -89,5 +87,16 @@ describe('a namespace whose policy only observes', () => {
     const all: Awaited<ReturnType<typeof talker>>[] = []
     for (let count = 0; count < 4; count++) all.push(await talker(socketOf(arena.gateway, seen), list))
     await until(() => all.every(({ text }) => text().includes('200 OK')), 'all are served')
+  })
+
+  it('keeps one that says nothing, where another policy closes it', async () => {
+    const [seen, bound] = [await openDirectly(arena.gateway, { policy: 'seen' }), await openDirectly(arena.gateway)]
+    for (let count = 0; count < 2; count++) await talker(socketOf(arena.gateway, seen), list)
+    for (let count = 0; count < 10; count++) await talker(socketOf(arena.gateway, bound), list)
+    const kept = await talker(socketOf(arena.gateway, seen))
+    const closed = await talker(socketOf(arena.gateway, bound))
+    await until(() => closed.closed(), 'the other is closed')
+    kept.say(list)
+    await until(() => kept.text().includes('200 OK'), 'it is served')
   })
 })
