@@ -58,13 +58,14 @@ function kill(pid: number): void {
   }
 }
 
-/** Containers killed behind the engine's back leave theirs, in every hierarchy. */
+/** Containers killed behind the engine's back leave theirs, in every hierarchy. Looked for at once, as an engine may have hundreds. */
 function removeCgroups(directory: string): void {
-  for (const container of globSync('data/containers/*', { cwd: directory })) {
-    const cgroups = globSync(`/sys/fs/cgroup/{,*/}{docker/${basename(container)},system.slice/docker-${basename(container)}.scope,moorage/*/*/${basename(container)}}{,/**/}`)
-    for (const cgroup of cgroups.toSorted((a, b) => b.length - a.length)) removeCgroup(cgroup)
+  const containers = new Set(globSync('data/containers/*', { cwd: directory }).map((path) => basename(path)))
+  const isOf = (cgroup: string) => containers.has(basename(cgroup).replace(/^docker-|\.scope$/g, ''))
+  for (const group of globSync('/sys/fs/cgroup/{,*/}{docker/*,system.slice/docker-*.scope,moorage/*/*/*}').filter(isOf)) {
+    for (const cgroup of globSync(`${group}{,/**/}`).toSorted((a, b) => b.length - a.length)) removeCgroup(cgroup)
     // The groups of namespaces whose gateway did not live to remove them.
-    for (const cgroup of cgroups) if (cgroup.includes('/moorage/')) removeCgroup(dirname(cgroup))
+    if (group.includes('/moorage/')) removeCgroup(dirname(group))
   }
 }
 
