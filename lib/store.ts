@@ -39,7 +39,7 @@ export interface Namespace {
   readonly state: 'open' | 'closing'
 }
 
-/** Small facts kept beside a claim; JSON values only. */
+/** Small facts kept beside a claim: JSON values, and bigints, which are `RawJson` (lib/json.ts) when they are read. */
 export type Facts = Readonly<Record<string, unknown>>
 
 export interface Claim {

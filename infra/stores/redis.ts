@@ -1,4 +1,5 @@
 import type { Cluster, Redis } from 'ioredis'
+import { stringify } from '../../lib/json.ts'
 import type { Claim, Kind, ReserveOutcome, Store } from '../../lib/store.ts'
 import { clientOf, type Client } from './redis/client.ts'
 import { farmVerbs } from './redis/farm.ts'
@@ -59,7 +60,7 @@ function claimer({ script }: Pick<Client, 'script'>, index: Owners): Store['clai
     const keys = keysOf(ns, kind)
     if (await script('moorageIntend', keys, id, name) === 0) return false
     const entered = await index.enter(kind, id, ns)
-    const [claimed, before] = entered ? await script<[number, string]>('moorageClaim', keys, id, name, JSON.stringify(facts ?? {}), size ?? '') : [0, '']
+    const [claimed, before] = entered ? await script<[number, string]>('moorageClaim', keys, id, name, stringify(facts ?? {}), size ?? '') : [0, '']
     if (before !== '') await index.leave(kind, before, ns)
     if (claimed === 0) await index.leave(kind, id, ns)
     // Whoever released the same content at this moment may have removed the entry.

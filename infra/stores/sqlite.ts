@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite'
+import { parseAnswer, stringify } from '../../lib/json.ts'
 import type { Claim, Kind, Reservation, ReserveOutcome, Store } from '../../lib/store.ts'
 import { farmVerbs } from './sqlite/farm.ts'
 import { namespaceVerbs } from './sqlite/namespaces.ts'
@@ -43,7 +44,7 @@ function claimVerbs(database: DatabaseSync): ClaimVerbs {
       return atomically(database, () => reserve(reservation))
     },
     async claim({ ns, kind, name, id, facts, size }) {
-      return claim.run({ ns, kind, name, id, facts: JSON.stringify(facts ?? {}), size: size ?? null }).changes === 1
+      return claim.run({ ns, kind, name, id, facts: stringify(facts ?? {}), size: size ?? null }).changes === 1
     },
     async rename(ns, kind, from, to) {
       return atomically(database, () => {
@@ -108,6 +109,6 @@ function claimOf(row: Row): Claim {
     kind: row['kind'] as Kind,
     name: String(row['name']),
     id: row['id'] === null ? undefined : String(row['id']),
-    facts: JSON.parse(String(row['facts'])),
+    facts: parseAnswer(String(row['facts'])),
   }
 }

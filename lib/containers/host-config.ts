@@ -1,6 +1,7 @@
 import type { Call } from '../endpoint.ts'
 import { ensureBridge, ensureVolume, owned } from '../ensure.ts'
 import { socketMount } from '../job-sockets.ts'
+import { stringify } from '../json.ts'
 import { bridgeName, storedName } from '../names.ts'
 import { Refusal } from '../refusal.ts'
 import { forcedResources } from '../schemas/defaults.ts'
@@ -101,7 +102,7 @@ async function storedExtraHost(call: Call, entry: string): Promise<string> {
 export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<string, unknown> {
   const keys = ['PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'CpuQuota', 'LogConfig', 'PortBindings', 'PublishAllPorts', 'Links', 'Ulimits', 'Tmpfs',
     'Binds', 'Mounts', 'ExtraHosts', 'VolumesFrom'] as const
-  const changed = keys.filter((key) => JSON.stringify(wish[key]) !== JSON.stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
+  const changed = keys.filter((key) => stringify(wish[key]) !== stringify(sent[key])?.replaceAll(storedName(ns, ''), ''))
   return Object.fromEntries(changed.map((key) => [key, shownAs(key, wish)]))
 }
 

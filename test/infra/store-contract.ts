@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { stringify } from '../../lib/json.ts'
 import { namespaceToken } from '../../lib/names.ts'
 import type { Kind, Namespace, Store } from '../../lib/store.ts'
 import { farming } from './farm-contract.ts'
@@ -173,6 +174,13 @@ function reserving(get: Get, opened: Opened): void {
 }
 
 function claiming(get: Get, opened: Opened): void {
+  it('keeps every digit of a number in facts', async () => {
+    const ns = await opened()
+    await get().claim({ ns, kind: 'container', name: 'db', id: engineId(), facts: { soft: 2n ** 63n - 1n } })
+    const claim = await get().byName(ns, 'container', 'db')
+    assert.equal(stringify(claim?.facts), '{"soft":9223372036854775807}')
+  })
+
   it('records id and facts of a reserved name, and of a name nobody reserved', async () => {
     const ns = await opened()
     const id = engineId()

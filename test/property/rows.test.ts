@@ -43,6 +43,20 @@ describe('every row, whatever it is sent,', () => {
     })
   }
 
+  it('takes numbers of 64 bits for numbers', async () => {
+    const row = served.find(({ name }) => name === 'ContainerCreate')!
+    const most = '9223372036854775807'
+    const fields = ['Memory', 'MemorySwap', 'MemoryReservation', 'KernelMemory', 'NanoCpus', 'CpuQuota', 'CpuPeriod', 'CpuShares', 'PidsLimit', 'ShmSize', 'OomScoreAdj', 'Ulimits']
+    for (const field of fields) {
+      for (const value of [most, `-${most}`]) {
+        const number = field === 'Ulimits' ? `[{"Name":"nofile","Soft":${value},"Hard":${value}}]` : value
+        const body = `{"Image":"busybox","HostConfig":{"${field}":${number}}}`
+        const { text, failures } = await town.ask({ ...plainRequest(row), body: new TextEncoder().encode(body) })
+        assert.deepEqual(failures, [], `${body}: ${text}`)
+      }
+    }
+  })
+
   it('has been served often enough for this to mean something', () => {
     // Session asks nothing without a connection to hand over, which this town has not.
     const plans = served.filter((row) => row.plan !== undefined && row.name !== 'Session').map((row) => row.name)

@@ -1,3 +1,4 @@
+import { parseAnswer } from '../../../lib/json.ts'
 import type { Claim, Kind } from '../../../lib/store.ts'
 
 /** Every kind that can be claimed. */
@@ -74,5 +75,5 @@ export interface Numbered {
 /** Reads what the scripts write into a names hash: number and size, id ('' while only reserved) and facts as JSON, a line each. */
 export function decode(ns: string, kind: Kind, name: string, value: string): Numbered {
   const [number, id, facts] = value.split('\n') as [string, string, string]
-  return { number: Number.parseInt(number, 10), claim: { ns, kind, name, id: id === '' ? undefined : id, facts: JSON.parse(facts) } }
+  return { number: Number.parseInt(number, 10), claim: { ns, kind, name, id: id === '' ? undefined : id, facts: parseAnswer(facts) } }
 }
