@@ -35,13 +35,15 @@ async function* call(session: ClientHttp2Session, { method, metadata, requests, 
   const end = endOf(stream)
   const cancel = () => stream.close(constants.NGHTTP2_CANCEL)
   signal.addEventListener('abort', cancel, { once: true })
-  const sent = send(requests, stream)
+  // Sending may fail long before there is an answer: it ends the stream then, and is the reason of what follows.
+  let failed: unknown
+  void send(requests, stream).catch((error) => { failed = error })
   try {
     yield* messages(stream.iterator({ destroyOnReturn: false }), budget(4 * messageLimit))
-    const error = await Promise.race([end, sent.then(() => end)])
+    const error = await end
     if (error) throw error
   } catch (error) {
-    throw await reason(error, stream, end, signal)
+    throw failed ?? await reason(error, stream, end, signal)
   } finally {
     signal.removeEventListener('abort', cancel)
     if (!stream.closed) cancel()

@@ -346,6 +346,32 @@ test('connections that are half closed, silent or dropped are let go of', async 
   await isAlive()
 })
 
+test('a session in messages whose client breaks off, or sends what is none, ends alone', async () => {
+  const { pid } = gateway
+  const head = (stream: number) => callFrame(stream, `${control}/Session`, { 'x-docker-expose-session-uuid': buildId(), 'x-docker-expose-session-name': 'x', 'x-docker-expose-session-grpc-method': '/x.Y/Z' })
+  const message = (bytes: Uint8Array) => frame(types.data, 0, 1, Buffer.concat([Buffer.from([0]), uint32(bytes.length), bytes]))
+  const bad: [string, Uint8Array][] = [
+    ['no message', message(Uint8Array.of(0xff, 0xff))],
+    ['an unknown field', message(Uint8Array.of(0xfa, 0x3f, 1, 0))],
+    ['a compressed message', frame(types.data, 0, 1, Buffer.from([1, 0, 0, 0, 0]))],
+    ['the middle of a message', frame(types.data, flags.endStream, 1, Buffer.from([0, 0, 0, 0, 9, 1]))],
+    ['a call taken back', frame(types.reset, 0, 1, uint32(8))],
+    ['a broken connection', frame(types.data, 0, 0, Buffer.alloc(9))],
+  ]
+  for (const [what, bytes] of bad) {
+    await attack([head(1), bytes, frame(types.ping, 0, 0, Buffer.alloc(8))], (_socket, received) => kinds(received()).filter((kind) => kind === types.ping).length > 0 || endings(received)).catch((error) => { throw new Error(what, { cause: error }) })
+    await until(async () => (await client.ask(`${control}/Info`, InfoRequestSchema, {}, InfoResponseSchema)).code === 0, `others are served after ${what}`)
+  }
+  // A client that is killed while the engine says nothing.
+  const socket = await upgraded(socketPath, '/grpc')
+  socket.on('error', () => {}).write(Buffer.concat([hello, head(1)]))
+  await isAlive()
+  socket.destroy()
+  await isAlive()
+  assert.equal(gateway.pid, pid)
+  assert.doesNotMatch(gateway.log(), /by a defect/)
+})
+
 test('more than may be under way at one time is refused, not held in memory', async () => {
   const large = Buffer.concat([Buffer.from([0]), uint32(15 * 1024 * 1024), Buffer.alloc(1024)])
   const calls = Array.from({ length: 20 }, (_, index) => Buffer.concat([callFrame(1 + 2 * index, `${control}/Solve`), frame(types.data, 0, 1 + 2 * index, large)]))
