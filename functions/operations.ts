@@ -38,7 +38,7 @@ export interface OperationsRow {
 /** Health, metrics and the operators' page. Only whether the gateway lives and is ready is told without the operator's token. */
 export const operationsRows: readonly OperationsRow[] = [
   { endpoint: 'Healthz', path: '/healthz', open: true, does: 'tells that the gateway lives', work: (_operations, _entry, c) => c.text('ok\n') },
-  { endpoint: 'Readyz', path: '/readyz', open: true, does: 'tells whether it can take work: its store and a host answer; 503 and why otherwise',
+  { endpoint: 'Readyz', path: '/readyz', open: true, does: 'tells whether it can take work: its store takes changes and a host answers; 503 and why otherwise',
     async work(operations, _entry, c) {
       const problems = await operations.problems()
       return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503)

@@ -167,7 +167,7 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
     open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy, now: clock.now }),
   })
   const { metrics, recent } = observing
-  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, now: clock.now })
+  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, live: gateway.live, now: clock.now })
   const app = createApp(house, (routes) => {
     mountControl(controls, house)(routes)
     mountOperations(operating, house)(routes)

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operations } from '../functions/operations.ts'
 import type { Load } from '../lib/farm.ts'
 import type { Policy } from '../lib/policy.ts'
+import { Refusal } from '../lib/refusal.ts'
 import type { Kind, Namespace, Store } from '../lib/store.ts'
 import type { HostPool } from './hosts/pool.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -15,6 +16,8 @@ export interface OperationsParts {
   metrics: Metrics
   recent: Recent
   authorised(token: string): Promise<boolean>
+  /** Says in the store that this gateway lives, which is a change of it. */
+  live(): Promise<void>
   now(): number
 }
 
@@ -30,7 +33,7 @@ const patience = 5_000
 const counted = ['container', 'network', 'volume', 'image'] as const
 
 /** The operators' side of a gateway. */
-export function operations({ store, hosts, policy, metrics, recent, authorised, now }: OperationsParts): Operations {
+export function operations({ store, hosts, policy, metrics, recent, authorised, live, now }: OperationsParts): Operations {
   async function overview(): Promise<unknown> {
     const [namespaces, loads] = await Promise.all([store.namespaces(), store.loads()])
     const all = namespaces.toSorted((one, other) => other.opened - one.opened)
@@ -62,10 +65,10 @@ export function operations({ store, hosts, policy, metrics, recent, authorised, 
     authorised, overview, exposition: metrics.exposition, page,
     async problems() {
       const checks = [
-        answersInTime(() => store.find('a000000000000000')).then((ok) => ok ? [] : ['the store does not answer']),
-        anyHost(hosts).then((ok) => ok ? [] : ['no host answers']),
+        complaint(live),
+        anyHost(hosts).then((ok) => ok ? undefined : 'no host answers'),
       ]
-      return (await Promise.all(checks)).flat()
+      return (await Promise.all(checks)).filter((problem) => problem !== undefined)
     },
     async *overviews(signal) {
       while (!signal.aborted) {
@@ -83,6 +86,15 @@ function shownHost({ record, live }: ReturnType<HostPool['entries']>[number], lo
     memory: record.memory ?? facts?.info['MemTotal'], cpus: record.cpus ?? facts?.info['NCPU'],
     reservedMemory: load?.memory ?? 0, reservedCpus: load?.cpus ?? 0, namespaces: load?.namespaces ?? 0,
   }
+}
+
+/** Why the store does not take a change now: reading works on a full disk too. */
+async function complaint(change: () => Promise<void>): Promise<string | undefined> {
+  const unanswered = 'the store does not answer'
+  return Promise.race([
+    change().then(() => undefined, (error) => error instanceof Refusal ? error.message : unanswered),
+    sleep(patience, unanswered, { ref: false }),
+  ])
 }
 
 async function answersInTime(work: () => Promise<unknown>): Promise<boolean> {

@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { environment, main, moorage } from '../infra/cli/harness.ts'
 import { controlApi } from '../setup/control-api.ts'
 import type { Engine } from '../setup/engine.ts'
+import { operate } from '../setup/farm.ts'
 import { startGateway, type Gateway } from '../setup/gateway.ts'
 import { ask } from '../setup/plain-http.ts'
 import { isAlive, until } from '../setup/processes.ts'
@@ -61,6 +62,12 @@ describe('while the disk of the state directory is full', () => {
     }, 'the audit stream has found the disk full')
   })
 
+  it('the gateway is alive and not ready, and says why', async () => {
+    await until(async () => (await operate(gateway, 'GET', '/readyz')).status === 503, 'it is not ready')
+    assert.match((await operate(gateway, 'GET', '/readyz')).text, /^the gateway's store cannot be changed: its disk is full; what runs goes on, /)
+    assert.equal((await operate(gateway, 'GET', '/healthz')).status, 200)
+  })
+
   it('a socket that could not be remembered is not served, and says why', async () => {
     const path = join(sockets, 'late.sock')
     const { status, json } = await controlApi(gateway, 'POST', `/namespaces/${id}/socket`, { path })
@@ -87,6 +94,7 @@ describe('while the disk of the state directory is full', () => {
     await until(async () => isDeepStrictEqual(await has(), await sees()), 'what the engine has is the namespace\'s', 100_000)
     for (const name of names) assert.ok([201, 409].includes((await create(name)).status))
     await until(() => gateway.log().includes('The store works again.'), 'the recovery is told')
+    assert.equal((await operate(gateway, 'GET', '/readyz')).text, 'ready\n')
     assert.equal(gateway.pid, pid)
     assert.ok(isAlive(pid))
   })
