@@ -42,13 +42,15 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     outlive: () => spare(incoming.socket),
     relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
     async hijack(host, request, shape) {
+      // An engine takes the one header for an upgrade; HTTP has two, and HTTP/2 behind an answer that is none would be nonsense.
+      if (upgrade === undefined && request.upgrade === 'h2c') throw notUpgraded('a session')
       const answer = await hijack(clientOf(host), request, shape, upgrade ? { kind: 'socket', ...upgrade, outgoing } : { kind: 'request', incoming, outgoing }, gone.signal, host.name)
       return answer ?? RESPONSE_ALREADY_SENT
     },
     async serve(ns, channel, service) {
       const place = grpc.enter(ns)
       try {
-        if (upgrade === undefined) throw new Refusal(400, 'gRPC is served on an upgraded connection; send Connection: Upgrade and Upgrade: h2c')
+        if (upgrade === undefined) throw notUpgraded('gRPC')
         await switchProtocols({ ...upgrade, outgoing }, 'h2c')
         if (upgrade.socket.destroyed) return RESPONSE_ALREADY_SENT
         const serving = place.serve(upgrade.socket, service)
@@ -63,6 +65,10 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
       }
     },
   }
+}
+
+function notUpgraded(what: string): Refusal {
+  return new Refusal(400, `${what} is served on an upgraded connection; send Connection: Upgrade and Upgrade: h2c`)
 }
 
 /** Why work for a client stopped: it closed its connection. */

@@ -176,6 +176,20 @@ describe('after an upgrade', () => {
     socket.destroy()
   })
 
+  it('that is asked for by half, a session is refused, not served on a connection that was not upgraded', async () => {
+    for (const line of ['POST /session', 'POST /grpc']) {
+      const bytes = `${line} HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nX-Docker-Expose-Session-Uuid: half${process.pid}\r\nX-Docker-Expose-Session-Name: x\r\nContent-Length: 0\r\n\r\n`
+      const { result, requests } = await arena.recorded(() => sent(arena.attacker.socket, bytes))
+      assert.deepEqual(result.statuses, [400], line)
+      // The gateway has its own channel to BuildKit ready before it looks at the client's.
+      assert.deepEqual(requests.filter(({ path }) => path !== '/grpc'), [])
+      const there = connect({ path: arena.engine.socket })
+      there.write(bytes)
+      assert.match(String((await once(there, 'data'))[0]), /^HTTP\/1\.1 101 /)
+      there.destroy()
+    }
+  })
+
   it('on a path that has none, the client gets the plain answer and the end of the connection', async () => {
     for (const line of ['GET /_ping', 'GET /containers/json', 'POST /containers/create', 'PUT /containers/own/archive?path=/', 'GET /containers/own/attach/ws', 'GET /nowhere']) {
       const { result, requests } = await arena.recorded(() => sent(arena.attacker.socket, `${line} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n${hidden}`))
