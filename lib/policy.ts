@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { forbidden, type Forbidden, type Refusal } from './refusal.ts'
-import { isListed, isNowhere } from './registries.ts'
+import { isListed, isNowhere, isRegistryHost } from './registries.ts'
 
 /**
  * The limits and switches of a class of namespaces.
@@ -79,8 +79,9 @@ export function permit({ notice }: Pick<Policy, 'notice'>, refusal: Refusal): vo
 /** The policy of namespaces opened without naming one. */
 export const defaultPolicy: Policy = v.parse(policySchema, {})
 
-/** Refuses a registry that the policy does not list. `refusal` says so in the words of the caller. */
+/** Refuses a registry that the policy does not list, and what is none. `refusal` says so in the words of the caller. */
 export function permitRegistry(policy: Policy, registry: string, refusal: Forbidden): void {
+  if (!isRegistryHost(registry)) throw forbidden({ field: refusal.field, why: `${JSON.stringify(registry)} is not the plain address of a registry`, instead: 'name it as host or host:port' })
   if (allowsRegistry(policy, registry)) return
   permit(policy, forbidden(refusal, isNowhere(registry) ? undefined : { path: 'registries', value: registry }))
 }

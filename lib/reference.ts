@@ -3,6 +3,7 @@
  * `docker.io/library/busybox`, `localhost/x` and `host:5000/x` name a registry, `user/x` does not.
  */
 import { Refusal } from './refusal.ts'
+import { registryHost } from './registries.ts'
 
 export { fromStored, storedReference, untaggedReference } from './stored-reference.ts'
 
@@ -22,12 +23,10 @@ const official = 'library/'
 const maxPath = 255
 const maxText = 1024
 
-const host = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?'
-const domain = `(?:${host}(?:\\.${host})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`
 const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*'
 const tag = '\\w[\\w.-]{0,127}'
 const digest = '[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}'
-const referencePattern = new RegExp(`^(${domain})/(${component}(?:/${component})*)(?::(${tag}))?(?:@(${digest}))?$`)
+const referencePattern = new RegExp(`^(${registryHost})/(${component}(?:/${component})*)(?::(${tag}))?(?:@(${digest}))?$`)
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 }
 
 /**

@@ -4,6 +4,21 @@
  */
 import { literal } from './literal.ts'
 
+const name = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?'
+
+/** `host[:port]` as references have it (distribution/reference, domain). */
+export const registryHost = `(?:${name}(?:\\.${name})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`
+
+const isHostPattern = new RegExp(`^${registryHost}$`)
+
+/**
+ * Is this `host[:port]` and nothing else? Engines make URLs of what a job calls a registry: with `?`, `#` or `@` in it they dial another host
+ * than the one that was judged.
+ */
+export function isRegistryHost(text: string): boolean {
+  return isHostPattern.test(text)
+}
+
 /** `host[:port]` that an entry of the list means: that one, `*.suffix`, or `*` for every one. */
 export function registryPattern(entry: string): string {
   if (entry === '*') return '[^/]+'

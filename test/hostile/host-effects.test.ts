@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Ask } from '../setup/plain-http.ts'
 import { until } from '../setup/processes.ts'
-import { openArena, type Arena } from './arena.ts'
+import { startRegistry, type Registry } from '../setup/registry.ts'
+import { openArena, type Arena, type Side } from './arena.ts'
 
 /** Requests that reach the engine's host, or another job through it, without naming anything of it. */
 
@@ -10,7 +11,7 @@ let arena: Arena
 let own: string
 let there: string
 before(async () => {
-  arena = await openArena()
+  arena = await openArena({ config: { policies: { default: {}, listed: { registries: ['*.registry.example', 'registry.example'] } } } })
   own = await arena.container(arena.attacker, { Cmd: ['sleep', '1234'] }, { name: 'own', start: true })
   there = await arena.container(arena.bare, { Cmd: ['sleep', '1234'] }, { start: true })
 })
@@ -95,6 +96,58 @@ describe('what belongs to the host', () => {
       assert.equal((await arena.bare.ask(ask)).status, engine)
     })
   }
+})
+
+describe('a registry whose address is another than it seems', () => {
+  let registry: Registry
+  let listed: Side
+  before(async () => {
+    registry = await startRegistry(arena.engine)
+    const { id } = await arena.gateway.open('--policy', 'listed')
+    listed = await arena.serve(id)
+  })
+  after(() => registry.stop())
+
+  const login = (serveraddress: string): Ask => ({ method: 'POST', target: '/auth', body: { username: 'a', password: 'b', serveraddress } })
+  const search = (host: string): Ask => ({ target: `/images/search?term=${encodeURIComponent(`${host}/x`)}` })
+  const dialled = () => registry.log().length
+  /** Texts that end like a registry of the list, or begin so, of which an engine makes an URL of another host. */
+  const disguises = (address: string) => [`${address}?.registry.example`, `${address}#.registry.example`, `registry.example@${address}`, `${address}?`, `user:x.registry.example@${address}`]
+
+  for (const [what, ask] of Object.entries({ 'to log in': login, 'to search': search })) {
+    it(`is not dialled ${what}, as an engine would`, async () => {
+      for (const disguise of disguises(registry.address)) {
+        const before = dialled()
+        for (const side of [listed, arena.attacker]) {
+          const { result, requests } = await arena.recorded(() => side.ask(ask(disguise)))
+          assert.equal(result.status, 403, `${disguise}: ${result.text}`)
+          assert.match(result.json.message, /^(serveraddress|term) is not allowed in this namespace: ".*" is not the plain address of a registry; /)
+          assert.deepEqual(requests, [])
+        }
+        assert.equal(dialled(), before)
+        // A search asks for what registries have no more, after it has dialled; names with a user it dials by TLS alone.
+        if (what === 'to search' && disguise.includes('@')) continue
+        await arena.bare.ask(ask(disguise))
+        await until(() => dialled() > before, `the engine dials ${disguise}`)
+      }
+    })
+
+    it(`is dialled ${what} by its plain address where the policy lists it`, async () => {
+      const { requests } = await arena.recorded(() => arena.attacker.ask(ask(registry.address)))
+      assert.equal(requests.length, 1)
+      const refused = await arena.recorded(() => listed.ask(ask(registry.address)))
+      assert.deepEqual([refused.result.status, refused.requests], [403, []])
+    })
+  }
+
+  it('is not a link-local one in disguise either', async () => {
+    for (const disguise of disguises('169.254.169.254')) {
+      for (const ask of [login(disguise), login(`http://${disguise}/v1`), search(disguise)]) {
+        const { result, requests } = await arena.recorded(() => arena.attacker.ask(ask))
+        assert.deepEqual([result.status, requests], [403, []], disguise)
+      }
+    }
+  })
 })
 
 describe('the address of another namespace\'s container', () => {
