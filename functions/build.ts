@@ -1,5 +1,6 @@
 import { sessionHeaders } from '../lib/buildkit/session.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { buildkitService } from './buildkit.ts'
 import { buildCancel, imageBuild } from './image-build.ts'
@@ -14,7 +15,7 @@ export const build: readonly Endpoint[] = [
     name: 'Session', route: 'POST /session', travels: 'hijack',
     plan(call) {
       requireUpgrade(call.connection.header('upgrade'))
-      return { path: '/session', upgrade: 'h2c', headers: sessionHeaders(call) }
+      return { path: at`/session`, upgrade: 'h2c', headers: sessionHeaders(call) }
     },
   }),
   endpoint({

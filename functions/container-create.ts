@@ -4,6 +4,7 @@ import { owned } from '../lib/ensure.ts'
 import { takeGeneratedName } from '../lib/containers/generated-name.ts'
 import { echoOf, storedHostConfig } from '../lib/containers/host-config.ts'
 import { networking } from '../lib/containers/network.ts'
+import { at } from '../lib/engine-path.ts'
 import { compareVersions } from '../lib/go.ts'
 import { storedName } from '../lib/names.ts'
 import { wantedPorts } from '../lib/ports.ts'
@@ -56,7 +57,7 @@ async function plan(call: CreateCall): Promise<Plan> {
   const name = given ?? await takeGeneratedName(call, ports)
   const { mode, endpoints } = await networking(call, body, name)
   return {
-    path: '/containers/create',
+    path: at`/containers/create`,
     query: { name: storedName(call.ns, name), platform: query.platform || undefined },
     body: {
       ...body, Image: asNamed(image, body.Image ?? ''), Labels: owned(call.ns, body.Labels),

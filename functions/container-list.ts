@@ -1,6 +1,7 @@
 import { endpoint, type Call } from '../lib/endpoint.ts'
 import { announcePrune } from '../lib/events.ts'
 import { presentSummary } from '../lib/containers/present.ts'
+import { at } from '../lib/engine-path.ts'
 import { containerFilterKeys, containerMatcher, impliesAll, isRunning, type ContainerContext, type ContainerSummary } from '../lib/filters/containers.ts'
 import { parseFilters, type Filters } from '../lib/filters/parse.ts'
 import { matchPrune, pruneFilterKeys, pruneUntil } from '../lib/filters/prune.ts'
@@ -35,7 +36,7 @@ export const containerPrune = endpoint({
     const deleted: string[] = []
     let reclaimed = 0
     for (const one of stopped) {
-      const answer = await call.host.call({ method: 'DELETE', path: `/containers/${one.Id}` })
+      const answer = await call.host.call({ method: 'DELETE', path: at`/containers/${one.Id}` })
       if (answer.status >= 300) continue
       await call.store.releaseId(call.ns, 'container', one.Id)
       deleted.push(one.Id)
@@ -51,7 +52,7 @@ export async function ownContainers(call: Call, { all, size }: { all: boolean; s
   const claims = await call.store.claims(call.ns, 'container')
   if (claims.length === 0) return []
   const list: ContainerSummary[] = await call.ask({
-    method: 'GET', path: '/containers/json',
+    method: 'GET', path: at`/containers/json`,
     query: { all: all || undefined, size: size || undefined, filters: JSON.stringify({ id: claims.map((claim) => claim.id!) }) },
   })
   const byId = new Map(claims.map((claim) => [claim.id, claim]))

@@ -10,15 +10,14 @@ import { forcedUpdate } from '../lib/schemas/defaults.ts'
 import { followName, renameContainer } from '../lib/containers/rename.ts'
 import { psArguments } from '../lib/containers/top.ts'
 import { presentContainer } from '../lib/containers/present.ts'
+import { at } from '../lib/engine-path.ts'
 import { resizeQuery } from '../lib/terminal.ts'
 import { containerCreate } from './container-create.ts'
 import { containerList, containerPrune } from './container-list.ts'
 
-const path = (verb: string) => ({ id }: Call) => ({ path: `/containers/${id}${verb}` })
-
 /** A row that only turns the job's string into the id. */
-function plain(name: string, route: Endpoint['route'], verb: string): Endpoint {
-  return endpoint({ name, route, owns: 'container', plan: path(verb) })
+function plain(name: string, method: 'GET' | 'POST', verb: string): Endpoint {
+  return endpoint({ name, route: `${method} /containers/:id{.+}/${verb}`, owns: 'container', plan: ({ id }) => ({ path: at`/containers/${id}/${verb}` }) })
 }
 
 /** Before a start: a port that cannot be had fails the start, as it does on an engine. */
@@ -46,28 +45,28 @@ export const containers: readonly Endpoint[] = [
   containerCreate,
   endpoint({
     name: 'ContainerInspect', route: 'GET /containers/:id{.+}/json', owns: 'container', query: { size: flag() },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/json`, query: { size: query.size || undefined } }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/json`, query: { size: query.size || undefined } }),
     present: presentContainer,
   }),
   endpoint({
     name: 'ContainerTop', route: 'GET /containers/:id{.+}/top', owns: 'container', query: { ps_args: psArguments },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/top`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/top`, query }),
   }),
   endpoint({
     name: 'ContainerLogs', route: 'GET /containers/:id{.+}/logs', owns: 'container', travels: 'raw',
     query: { follow: flag(), stdout: flag(), stderr: flag(), timestamps: flag(), details: flag(), since: text, until: text, tail: text },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/logs`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/logs`, query }),
   }),
-  plain('ContainerChanges', 'GET /containers/:id{.+}/changes', '/changes'),
-  { ...plain('ContainerExport', 'GET /containers/:id{.+}/export', '/export'), travels: 'raw' },
+  plain('ContainerChanges', 'GET', 'changes'),
+  { ...plain('ContainerExport', 'GET', 'export'), travels: 'raw' },
   endpoint({
     name: 'ContainerStats', route: 'GET /containers/:id{.+}/stats', owns: 'container', travels: 'lines',
     query: { stream: flag(true), 'one-shot': flag() },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/stats`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/stats`, query }),
   }),
   endpoint({
     name: 'ContainerResize', route: 'POST /containers/:id{.+}/resize', owns: 'container', query: resizeQuery,
-    plan: ({ id, query }) => ({ path: `/containers/${id}/resize`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/resize`, query }),
   }),
   endpoint({
     name: 'ContainerStart', route: 'POST /containers/:id{.+}/start', owns: 'container', query: { detachKeys: text },
@@ -75,20 +74,20 @@ export const containers: readonly Endpoint[] = [
       await limited(call)
       await followName(call)
       await takePorts(call)
-      return { path: `/containers/${call.id}/start`, query: call.query }
+      return { path: at`/containers/${call.id}/start`, query: call.query }
     },
     claims: openPorts,
   }),
   endpoint({
     name: 'ContainerStop', route: 'POST /containers/:id{.+}/stop', owns: 'container', query: { t: text, signal: text },
-    plan: ({ id, query }) => ({ path: `/containers/${id}/stop`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/stop`, query }),
   }),
   endpoint({
     name: 'ContainerRestart', route: 'POST /containers/:id{.+}/restart', owns: 'container', query: { t: text, signal: text },
     async plan(call) {
       await limited(call)
       await takePorts(call)
-      return { path: `/containers/${call.id}/restart`, query: call.query }
+      return { path: at`/containers/${call.id}/restart`, query: call.query }
     },
     claims: openPorts,
   }),
@@ -97,15 +96,15 @@ export const containers: readonly Endpoint[] = [
     unknown: (term, { signal }) => signal === undefined || isSignal(signal)
       ? new Refusal(404, `cannot kill container: ${term}: No such container: ${term}`)
       : new Refusal(400, `cannot kill container: ${term}: invalid signal: ${signal}`),
-    plan: ({ id, query }) => ({ path: `/containers/${id}/kill`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/kill`, query }),
   }),
-  plain('ContainerPause', 'POST /containers/:id{.+}/pause', '/pause'),
-  plain('ContainerUnpause', 'POST /containers/:id{.+}/unpause', '/unpause'),
+  plain('ContainerPause', 'POST', 'pause'),
+  plain('ContainerUnpause', 'POST', 'unpause'),
   endpoint({
     name: 'ContainerWait', route: 'POST /containers/:id{.+}/wait', owns: 'container', travels: 'lines', query: { condition: text },
     plan({ id, query }) {
       if (!waitConditions.includes(query.condition ?? '')) throw new Refusal(400, `invalid condition: ${JSON.stringify(query.condition)}`)
-      return { path: `/containers/${id}/wait`, query }
+      return { path: at`/containers/${id}/wait`, query }
     },
   }),
   endpoint({
@@ -114,14 +113,14 @@ export const containers: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'ContainerUpdate', route: 'POST /containers/:id{.+}/update', owns: 'container', body: jsonBody(containerUpdateSchema),
-    plan: ({ id, body, policy }: Call<unknown, ContainerUpdate>) => ({ path: `/containers/${id}/update`, body: forcedUpdate(body, policy) }),
+    plan: ({ id, body, policy }: Call<unknown, ContainerUpdate>) => ({ path: at`/containers/${id}/update`, body: forcedUpdate(body, policy) }),
     claims: rememberUpdate,
   }),
   endpoint({
     name: 'ContainerRemove', route: 'DELETE /containers/:id{.+}', owns: 'container', query: { v: flag(), force: flag(), link: flag() },
     plan({ id, query }) {
       if (query.link) throw new Refusal(403, 'link is not allowed in this namespace: it removes link names, not containers; put the containers on a network of your own and use its aliases', 'link')
-      return { path: `/containers/${id}`, query: { v: query.v, force: query.force } }
+      return { path: at`/containers/${id}`, query: { v: query.v, force: query.force } }
     },
     releases: true,
   }),
@@ -129,7 +128,7 @@ export const containers: readonly Endpoint[] = [
     name: 'ContainerAttach', route: 'POST /containers/:id{.+}/attach', owns: 'container', travels: 'hijack',
     query: { detachKeys: text, logs: flag(), stream: flag(), stdin: flag(), stdout: flag(), stderr: flag() },
     unknown: (term) => ({ status: 404, body: `${missing.container(term).message}\r\n`, headers: { 'Content-Type': 'application/vnd.docker.raw-stream', Connection: 'close' } }),
-    plan: ({ id, query }) => ({ path: `/containers/${id}/attach`, query }),
+    plan: ({ id, query }) => ({ path: at`/containers/${id}/attach`, query }),
   }),
   endpoint({
     name: 'ContainerAttachWebsocket', route: 'GET /containers/:id{.+}/attach/ws', owns: 'container',
@@ -140,7 +139,7 @@ export const containers: readonly Endpoint[] = [
 
 function archives(): Endpoint[] {
   const query = { path: text, noOverwriteDirNonDir: optionalFlag, copyUIDGID: optionalFlag }
-  const plan = ({ id, query }: Call<{ path: string | undefined; noOverwriteDirNonDir?: boolean; copyUIDGID?: boolean }>) => ({ path: `/containers/${id}/archive`, query })
+  const plan = ({ id, query }: Call<{ path: string | undefined; noOverwriteDirNonDir?: boolean; copyUIDGID?: boolean }>) => ({ path: at`/containers/${id}/archive`, query })
   const route = '/containers/:id{.+}/archive' as const
   return [
     endpoint({ name: 'ContainerArchiveInfo', route: `HEAD ${route}`, owns: 'container', travels: 'raw', query: { path: text }, plan }),

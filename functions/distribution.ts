@@ -1,4 +1,5 @@
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { permitRegistry, unlisted } from '../lib/policy.ts'
 import { normalised, parseReference, withDefaultTag, type Reference } from '../lib/reference.ts'
 import { parseRegistryAuth, registryHeader } from '../lib/schemas/auth.ts'
@@ -10,7 +11,7 @@ export const distribution: readonly Endpoint[] = [
     plan(call) {
       const reference = withDefaultTag(parseReference(call.term))
       requireRegistry(call, reference)
-      return { path: `/distribution/${normalised(reference)}/json`, headers: registryCredentials(call) }
+      return { path: at`/distribution/${normalised(reference)}/json`, headers: registryCredentials(call) }
     },
   }),
 ]

@@ -1,4 +1,5 @@
 import { endpoint, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { parseExecCreate } from '../lib/schemas/exec-create.ts'
 import { parseExecStart } from '../lib/schemas/exec-start.ts'
 import { resizeQuery } from '../lib/terminal.ts'
@@ -7,17 +8,17 @@ import { resizeQuery } from '../lib/terminal.ts'
 export const exec: readonly Endpoint[] = [
   endpoint({
     name: 'ContainerExec', route: 'POST /containers/:id{.+}/exec', owns: 'container', body: parseExecCreate,
-    plan: ({ id, body }) => ({ path: `/containers/${id}/exec`, body }),
+    plan: ({ id, body }) => ({ path: at`/containers/${id}/exec`, body }),
     claims: (answer, { host, id }) => host.learnExec(answer.Id, id),
   }),
   endpoint({
     name: 'ExecStart', route: 'POST /exec/:id{.+}/start', owns: 'exec', body: parseExecStart, firstValueOnly: true,
     travels: ({ body }) => (body.Detach ? 'json' : 'hijack'),
-    plan: ({ id, body }) => ({ path: `/exec/${id}/start`, body }),
+    plan: ({ id, body }) => ({ path: at`/exec/${id}/start`, body }),
   }),
   endpoint({
     name: 'ExecResize', route: 'POST /exec/:id{.+}/resize', owns: 'exec', query: resizeQuery,
-    plan: ({ id, query }) => ({ path: `/exec/${id}/resize`, query }),
+    plan: ({ id, query }) => ({ path: at`/exec/${id}/resize`, query }),
   }),
-  endpoint({ name: 'ExecInspect', route: 'GET /exec/:id{.+}/json', owns: 'exec', plan: ({ id }) => ({ path: `/exec/${id}/json` }) }),
+  endpoint({ name: 'ExecInspect', route: 'GET /exec/:id{.+}/json', owns: 'exec', plan: ({ id }) => ({ path: at`/exec/${id}/json` }) }),
 ]

@@ -1,4 +1,5 @@
 import { endpoint, type Call } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { messageOf, refuseWhenFull } from '../lib/images/adopt.ts'
 import { changeLines } from '../lib/images/changes.ts'
 import { keepNew, newTarget } from '../lib/images/import.ts'
@@ -40,7 +41,7 @@ function commit(call: CommitCall, container: string, target: Reference | undefin
   return withLoading(call.host, loading, async () => {
     const { Image: _, ...config } = await configOf(call, container)
     const answer = await call.host.call({
-      method: 'POST', path: '/commit', version: call.version,
+      method: 'POST', path: at`/commit`, version: call.version,
       // An engine copies the container's labels and takes none away: ours is left without a value.
       body: { ...config, Labels: { ...config.Labels, [ownerLabel]: '' } },
       query: { container, repo: loading.slice(0, colon), tag: loading.slice(colon + 1), ...sent },
@@ -55,5 +56,5 @@ function commit(call: CommitCall, container: string, target: Reference | undefin
 /** Without a config of the client's the engine takes the container's, whose variables the changes may use. */
 async function configOf(call: CommitCall, container: string): Promise<Commit & { Image?: string }> {
   if (Object.keys(call.body).length > 0) return call.body
-  return (await call.ask({ method: 'GET', path: `/containers/${container}/json` })).Config
+  return (await call.ask({ method: 'GET', path: at`/containers/${container}/json` })).Config
 }

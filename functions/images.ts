@@ -1,4 +1,5 @@
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { nameImage, adoptImage, noteTagged } from '../lib/images/adopt.ts'
 import { announceTag } from '../lib/images/events.ts'
 import { targetReference } from '../lib/images/names.ts'
@@ -30,7 +31,7 @@ export const images: readonly Endpoint[] = [
     name: 'ImageSearch', route: 'GET /images/search', query: { term: text, limit: text, filters: text },
     plan(call) {
       refuseSearch(call)
-      return { path: '/images/search', query: call.query, headers: registryCredentials(call as Call) }
+      return { path: at`/images/search`, query: call.query, headers: registryCredentials(call as Call) }
     },
   }),
   imageGetAll,
@@ -43,7 +44,7 @@ export const images: readonly Endpoint[] = [
   endpoint({
     name: 'ImageHistory', route: 'GET /images/:name{.+}/history', owns: 'image', query: { platform: platformJson },
     async answer(call) {
-      const history = await ofPlatform(call, call.id, '/history')
+      const history = await ofPlatform(call, call.id, 'history')
       return { status: 200, body: presentHistory(history, await visibleImages(call.store, call.host, call.ns)) }
     },
   }),
@@ -62,13 +63,13 @@ async function inspect(call: Platformed): Promise<unknown> {
   const [table, facts] = await Promise.all([visibleImages(call.store, call.host, call.ns), call.host.image(id, call.version)])
   const image = table.get(id)
   if (facts === undefined || image === undefined) throw asInspectSays(call, missing.image(familiar(withDefaultTag(parseReference(call.term)))))
-  if (call.query.platform !== undefined) await ofPlatform(call, id, '/json')
+  if (call.query.platform !== undefined) await ofPlatform(call, id, 'json')
   return presentInspect(facts, image, { isVisible: (other) => table.has(other) }, call.host.facts())
 }
 
 /** What the engine says of an image for the platform asked for, with a complaint in the job's words. */
-async function ofPlatform(call: Platformed, id: string, what: string): Promise<any> {
-  return call.ask({ method: 'GET', path: `/images/${id}${what}`, query: call.query }).catch((error) => {
+async function ofPlatform(call: Platformed, id: string, what: 'json' | 'history'): Promise<any> {
+  return call.ask({ method: 'GET', path: at`/images/${id}/${what}`, query: call.query }).catch((error) => {
     throw error instanceof Refusal ? new Refusal(error.status, error.message.replaceAll(id, call.term)) : error
   })
 }

@@ -1,6 +1,7 @@
 import { jsonBody } from '../lib/body.ts'
 import { storedEndpoint } from '../lib/containers/network.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { ensureBridge, owned } from '../lib/ensure.ts'
 import { announcePrune } from '../lib/events.ts'
 import { networkFilterKeys, networkMatcher, type NetworkSummary } from '../lib/filters/networks.ts'
@@ -29,7 +30,7 @@ export const networks: readonly Endpoint[] = [
   endpoint({
     name: 'NetworkCreate', route: 'POST /networks/create', body: jsonBody(() => createSchema),
     plan: ({ ns, body }: Call<unknown, NetworkCreate>) => ({
-      path: '/networks/create',
+      path: at`/networks/create`,
       body: { ...body, Name: storedName(ns, body.Name!), CheckDuplicate: true, Labels: owned(ns, body.Labels) },
       reserve: { kind: 'network', name: body.Name!, taken: () => new Refusal(409, `network with name ${body.Name} already exists`) },
     }),
@@ -52,7 +53,7 @@ export const networks: readonly Endpoint[] = [
       const shown = await namedBuiltin(call, call.term)
       if (shown) return { status: 200, body: shown }
       const { id } = await named(call)
-      return { status: 200, body: presentNetwork(await call.ask({ method: 'GET', path: `/networks/${id}`, query: call.query })) }
+      return { status: 200, body: presentNetwork(await call.ask({ method: 'GET', path: at`/networks/${id}`, query: call.query })) }
     },
   }),
   endpoint({
@@ -61,7 +62,7 @@ export const networks: readonly Endpoint[] = [
       const shown = await namedBuiltin(call, call.term)
       const claim = shown ? { name: shown.Name as string, id: '' } : await named(call)
       if ((builtinNames as readonly string[]).includes(claim.name)) throw new Refusal(403, `${claim.name} is a pre-defined network and cannot be removed`)
-      await call.ask({ method: 'DELETE', path: `/networks/${claim.id}` })
+      await call.ask({ method: 'DELETE', path: at`/networks/${claim.id}` })
       await call.store.release(call.ns, 'network', claim.name)
       return { status: 204 }
     },
@@ -77,7 +78,7 @@ async function named(call: Call): Promise<Claim & { id: string }> {
 async function ownNetworks(call: Call): Promise<any[]> {
   const claims = await call.store.claims(call.ns, 'network')
   const ids = new Set(claims.map((claim) => claim.id!))
-  const real: any[] = ids.size === 0 ? [] : await call.ask({ method: 'GET', path: '/networks', query: { filters: JSON.stringify({ id: [...ids] }) } })
+  const real: any[] = ids.size === 0 ? [] : await call.ask({ method: 'GET', path: at`/networks`, query: { filters: JSON.stringify({ id: [...ids] }) } })
   const hasBridge = claims.some((claim) => claim.name === bridgeName)
   const shown = await Promise.all(builtinNames.filter((name) => name !== bridgeName || !hasBridge).map((name) => builtin(call, name)))
   return [...real.filter((network) => ids.has(network.Id)).map(presentNetwork), ...shown]
@@ -94,7 +95,7 @@ async function list(call: Call<{ filters: string | undefined }>): Promise<Networ
 /** The engine's list leaves `Containers` empty; whether a network is dangling only inspecting tells. */
 async function containersOn(call: Call, network: any): Promise<unknown> {
   if (await namedBuiltin(call, network.Id)) return network.Containers
-  return (await call.ask({ method: 'GET', path: `/networks/${network.Id}` })).Containers
+  return (await call.ask({ method: 'GET', path: at`/networks/${network.Id}` })).Containers
 }
 
 async function prune(call: Call<{ filters: string | undefined }>): Promise<string[] | null> {
@@ -104,9 +105,9 @@ async function prune(call: Call<{ filters: string | undefined }>): Promise<strin
   for (const network of await ownNetworks(call)) {
     const created = Date.parse(network.Created) / 1000
     if ((builtinNames as readonly string[]).includes(network.Name) || !matchPrune(filters, network.Labels, created, until)) continue
-    if (Object.keys((await call.ask({ method: 'GET', path: `/networks/${network.Id}` })).Containers ?? {}).length > 0) continue
+    if (Object.keys((await call.ask({ method: 'GET', path: at`/networks/${network.Id}` })).Containers ?? {}).length > 0) continue
     // A container may have come meanwhile; then the engine keeps the network.
-    const answer = await call.host.call({ method: 'DELETE', path: `/networks/${network.Id}` })
+    const answer = await call.host.call({ method: 'DELETE', path: at`/networks/${network.Id}` })
     if (answer.status >= 300) continue
     await call.store.release(call.ns, 'network', network.Name)
     deleted.push(network.Name)
@@ -129,7 +130,7 @@ async function connect(call: Call<unknown, NetworkConnect>) {
   const container = await call.resolve.container(termOf(call.body))
   const network = await target(call as Call, 'connect container to')
   const settings = await storedEndpoint(call as Call, storedName(call.ns, network.name), call.body.EndpointConfig ?? {}, container.name)
-  await call.ask({ method: 'POST', path: `/networks/${network.id}/connect`, body: { Container: container.id, EndpointConfig: settings } })
+  await call.ask({ method: 'POST', path: at`/networks/${network.id}/connect`, body: { Container: container.id, EndpointConfig: settings } })
   return { status: 200 }
 }
 
@@ -146,6 +147,6 @@ async function disconnect(call: Call<unknown, NetworkDisconnect>) {
     throw error
   })
   const network = await target(call as Call, 'disconnect container from')
-  await call.ask({ method: 'POST', path: `/networks/${network.id}/disconnect`, body: { Container: container.id, Force } })
+  await call.ask({ method: 'POST', path: at`/networks/${network.id}/disconnect`, body: { Container: container.id, Force } })
   return { status: 200 }
 }

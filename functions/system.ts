@@ -1,5 +1,6 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { permitRegistry } from '../lib/policy.ts'
 import { texts } from '../lib/query.ts'
 import { authConfig, type AuthConfig } from '../lib/schemas/auth.ts'
@@ -41,7 +42,7 @@ export const system: readonly Endpoint[] = [
       permitRegistry(policy, registry, {
         field: 'serveraddress', why: `the registry ${registry} is not on the policy's list and the engine would dial it`, instead: 'log in to a registry on the list',
       })
-      return { path: '/auth', body }
+      return { path: at`/auth`, body }
     },
   }),
 ]

@@ -1,5 +1,6 @@
 import { jsonBody } from '../lib/body.ts'
 import { endpoint, type Call, type Endpoint } from '../lib/endpoint.ts'
+import { at } from '../lib/engine-path.ts'
 import { ensureVolume } from '../lib/ensure.ts'
 import { announcePrune } from '../lib/events.ts'
 import { parseFilters } from '../lib/filters/parse.ts'
@@ -28,7 +29,7 @@ export const volumes: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'VolumeInspect', route: 'GET /volumes/:name{.+}', owns: 'volume',
-    plan: ({ id }) => ({ path: `/volumes/${id}` }),
+    plan: ({ id }) => ({ path: at`/volumes/${id}` }),
     present: (volume, { claim }) => presentVolume(volume, claim),
   }),
   endpoint({
@@ -53,7 +54,7 @@ async function create(call: Call<unknown, VolumeCreate>) {
   const anonymous = !call.body.Name
   const labels = anonymous ? { ...call.body.Labels, [anonymousLabel]: '' } : call.body.Labels
   const volume = await ensureVolume(call as Call, call.body.Name || call.randomHex(), { ...call.body, Labels: labels })
-  return { status: 201, body: presentVolume(await call.ask({ method: 'GET', path: `/volumes/${volume.id}` }), volume) }
+  return { status: 201, body: presentVolume(await call.ask({ method: 'GET', path: at`/volumes/${volume.id}` }), volume) }
 }
 
 async function remove(call: Call<{ force: boolean }>) {
@@ -62,7 +63,7 @@ async function remove(call: Call<{ force: boolean }>) {
     if (call.query.force) return { status: 204 }
     throw missing.volume(call.term)
   }
-  await call.ask({ method: 'DELETE', path: `/volumes/${claim.id}`, query: { force: call.query.force || undefined } })
+  await call.ask({ method: 'DELETE', path: at`/volumes/${claim.id}`, query: { force: call.query.force || undefined } })
   await call.store.release(call.ns, 'volume', claim.name)
   return { status: 204 }
 }
@@ -77,7 +78,7 @@ async function prune(call: Call<{ filters: string | undefined }>) {
   for (const volume of unused) {
     const claim = await call.store.byName(call.ns, 'volume', volume.Name)
     if (claim?.id === undefined) continue
-    if ((await call.host.call({ method: 'DELETE', path: `/volumes/${claim.id}` })).status >= 300) continue
+    if ((await call.host.call({ method: 'DELETE', path: at`/volumes/${claim.id}` })).status >= 300) continue
     await call.store.release(call.ns, 'volume', claim.name)
     deleted.push(volume.Name)
   }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operations } from '../functions/operations.ts'
+import { at } from '../lib/engine-path.ts'
 import type { Load } from '../lib/farm.ts'
 import type { Policy } from '../lib/policy.ts'
 import { Refusal } from '../lib/refusal.ts'
@@ -104,7 +105,7 @@ async function answersInTime(work: () => Promise<unknown>): Promise<boolean> {
 
 async function anyHost(hosts: HostPool): Promise<boolean> {
   const answers = hosts.all().map((host) => answersInTime(async () => {
-    const { status } = await host.call({ method: 'GET', path: '/_ping' })
+    const { status } = await host.call({ method: 'GET', path: at`/_ping` })
     if (status !== 200) throw new Error(`the engine answered ${status}`)
   }))
   return (await Promise.all(answers)).includes(true)

@@ -1,3 +1,4 @@
+import type { EnginePath } from './engine-path.ts'
 import type { EngineEvent } from './events.ts'
 import type { GrpcChannel, GrpcService } from './grpc.ts'
 import type { Turns } from './turns.ts'
@@ -9,10 +10,10 @@ import type { Namespace } from './store.ts'
  * The consumer declares it; `infra/` implements it for Node and for workerd.
  */
 
-/** A request to an engine. Everything in it was written by the gateway; `path` has no version prefix and holds only resolved ids and stored names. */
+/** A request to an engine. Everything in it was written by the gateway; `path` holds only resolved ids and stored names. */
 export interface EngineRequest {
   method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
-  path: string
+  path: EnginePath
   /** Undefined values are left out; lists repeat their key. */
   query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
   /** A JSON value that a schema rebuilt. */

@@ -1,4 +1,5 @@
 import type { Call } from './endpoint.ts'
+import { at, type EnginePath } from './engine-path.ts'
 import { bridgeName, ownerLabel, storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
 import { Refusal } from './refusal.ts'
@@ -11,7 +12,7 @@ type Made = Claim & { id: string }
 /** The namespace's own bridge network, which stands for the engine's `bridge`; created when first needed. */
 export function ensureBridge(call: Call): Promise<Made> {
   return ensure(call, 'network', bridgeName, (stored) => ({
-    path: '/networks/create',
+    path: at`/networks/create`,
     body: { Name: stored, Driver: 'bridge', CheckDuplicate: true, Labels: owned(call.ns, {}) },
     id: (answer) => answer.Id,
   }))
@@ -27,7 +28,7 @@ interface VolumeWish {
 /** A named volume: an existing one, or a new one as wished (the engine makes volumes that are mentioned). */
 export function ensureVolume(call: Call, name: string, { Labels: labels, DriverOpts: options }: VolumeWish = {}): Promise<Made> {
   return ensure(call, 'volume', name, (stored) => ({
-    path: '/volumes/create',
+    path: at`/volumes/create`,
     body: { Name: stored, Driver: 'local', DriverOpts: options, Labels: owned(call.ns, labels) },
     id: () => stored,
     // The engine would show the empty map it was given, and `null` where it was given none.
@@ -41,7 +42,7 @@ export function owned(ns: string, labels: Record<string, string> | null | undefi
 }
 
 interface Making {
-  path: string
+  path: EnginePath
   body: unknown
   id(answer: any): string
   facts?: Facts

@@ -1,5 +1,5 @@
 import type { Call, Reserve } from './endpoint.ts'
-import { storedName } from './names.ts'
+import { inspectPath, objectKinds, objectPath, type ObjectKind } from './engine-objects.ts'
 import { forbidden, Refusal } from './refusal.ts'
 import { permit, type Policy } from './policy.ts'
 import { sizeWords } from './schemas/sizes.ts'
@@ -62,8 +62,8 @@ export function overLimit(kind: Kind, { limit, of }: Full, enough = limit + 1): 
  */
 export async function claimMade(call: Call, claim: { kind: Kind; name: string; id: string; facts?: Facts; size?: number }): Promise<void> {
   if (await call.store.claim({ ns: call.ns, ...claim })) return
-  const path = pathOf(call.ns, claim)
-  if (path !== undefined) await call.host.call({ method: 'DELETE', path, query: claim.kind === 'container' ? { force: true, v: true } : {} })
+  const { kind, id } = claim
+  if (isObjectKind(kind)) await call.host.call({ method: 'DELETE', path: objectPath(kind, id), query: kind === 'container' ? { force: true, v: true } : {} })
   throw closed()
 }
 
@@ -71,14 +71,12 @@ function closed(): Refusal {
   return new Refusal(503, 'this namespace is being closed; open a new one')
 }
 
-function pathOf(ns: string, { kind, name, id }: { kind: Kind; name: string; id: string | undefined }): string | undefined {
-  return { container: `/containers/${id}`, network: `/networks/${id}`, volume: `/volumes/${id ?? storedName(ns, name)}` }[kind as string]
+function isObjectKind(kind: Kind): kind is ObjectKind {
+  return (objectKinds as readonly Kind[]).includes(kind)
 }
 
-async function stillThere(call: Call, claim: Claim): Promise<boolean> {
+async function stillThere(call: Call, { kind, id }: Claim): Promise<boolean> {
   // A reservation without an id belongs to a create that is under way in this or another gateway; reconciling settles those of crashes.
-  if (claim.id === undefined) return true
-  const path = pathOf(call.ns, claim)
-  if (path === undefined) return true
-  return (await call.host.call({ method: 'GET', path: claim.kind === 'container' ? `${path}/json` : path })).status !== 404
+  if (id === undefined || !isObjectKind(kind)) return true
+  return (await call.host.call({ method: 'GET', path: inspectPath(kind, id) })).status !== 404
 }

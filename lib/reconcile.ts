@@ -1,9 +1,8 @@
+import { inspectPath, listObjects, listTags, objectKinds, type EngineObject } from './engine-objects.ts'
 import type { Host } from './engine.ts'
 import { parseAnswer } from './json.ts'
 import { jobName, namespacePattern, storedRegistry } from './names.ts'
 import type { Claim, Kind, Store } from './store.ts'
-
-const kinds = ['container', 'network', 'volume'] as const
 
 /** An object on the engine under a stored name. */
 interface Found {
@@ -27,23 +26,18 @@ export interface Reconciling {
 export async function reconcile(host: Host, store: Store, { isOver }: Reconciling): Promise<Set<string>> {
   const mine = (await store.namespaces(host.name)).map((namespace) => namespace.id)
   // Before looking: what is claimed or under way while we look must not be mistaken for gone.
-  const before = (await Promise.all(mine.flatMap((ns) => kinds.map((kind) => store.claims(ns, kind))))).flat()
+  const before = (await Promise.all(mine.flatMap((ns) => objectKinds.map((kind) => store.claims(ns, kind))))).flat()
   const over = await settled((await Promise.all(mine.map((ns) => store.reservations(ns)))).flat(), isOver)
-  const [containers, networks, volumes, tags] = await Promise.all([
-    objects(host, '/containers/json', (one) => ({ id: one.Id, stored: one.Names?.find((name: string) => name.indexOf('/', 1) < 0)?.slice(1) ?? '' })),
-    objects(host, '/networks', (one) => ({ id: one.Id, stored: one.Name })),
-    objects(host, '/volumes', (one) => ({ id: one.Name, stored: one.Name })),
-    objects(host, '/images/json', (one) => ({ id: one.Id, stored: (one.RepoTags ?? []).join(' ') })),
-  ])
+  const [tags, ...listed] = await Promise.all([listTags(host, `${storedRegistry}/`), ...objectKinds.map((kind) => listObjects(host, kind))])
   const known = new Set(mine)
-  const strangers = new Set(tags.flatMap(({ stored }) => namespacesInTags(stored)).filter((ns) => !known.has(ns)))
-  for (const [kind, found] of [['container', containers], ['network', networks], ['volume', volumes]] as const) {
-    const named = found.map(({ id, stored }) => split(id, stored)).filter((one) => one !== undefined)
+  const strangers = new Set(tags.map((tag) => tag.split('/')[1]!).filter((ns) => namespacePattern.test(ns) && !known.has(ns)))
+  for (const [index, kind] of objectKinds.entries()) {
+    const named = listed[index]!.map(split).filter((one) => one !== undefined)
     for (const { ns } of named) if (!known.has(ns)) strangers.add(ns)
     const adopted = await adopt(store, kind, named.filter((one) => known.has(one.ns)))
     if (kind === 'container') for (const one of adopted) await claimAnonymousVolumes(host, store, one.ns, one.id)
   }
-  const there = new Set([...containers, ...networks, ...volumes].map((one) => one.id))
+  const there = new Set(listed.flat().map((one) => one.id))
   for (const claim of before) if (!there.has(claim.id!)) await store.releaseId(claim.ns, claim.kind, claim.id!)
   for (const left of over) await giveUp(store, left)
   return strangers
@@ -59,19 +53,7 @@ async function giveUp(store: Store, { ns, kind, name }: Claim): Promise<void> {
   if (await store.byName(ns, kind, name) === undefined) await store.release(ns, kind, name)
 }
 
-function namespacesInTags(tags: string): string[] {
-  const namespaces = tags.split(' ').filter((tag) => tag.startsWith(`${storedRegistry}/`)).map((tag) => tag.split('/')[1]!)
-  return namespaces.filter((ns) => namespacePattern.test(ns))
-}
-
-async function objects(host: Host, path: string, read: (one: any) => { id: string; stored: string }): Promise<{ id: string; stored: string }[]> {
-  const answer = await host.call({ method: 'GET', path, query: path === '/containers/json' ? { all: true } : {} })
-  if (answer.status !== 200) throw new Error(`GET ${path} answered ${answer.status}: ${answer.text.trim()}`)
-  const parsed = parseAnswer(answer.text) as any
-  return ((path === '/volumes' ? parsed.Volumes : parsed) ?? []).map(read)
-}
-
-function split(id: string, stored: string): Found | undefined {
+function split({ id, storedName: stored }: EngineObject): Found | undefined {
   const ns = stored.slice(0, 16)
   const name = namespacePattern.test(ns) ? jobName(ns, stored) : undefined
   return name === undefined ? undefined : { id, ns, name }
@@ -89,7 +71,7 @@ async function adopt(store: Store, kind: Kind, found: readonly Found[]): Promise
 
 /** Volumes that the engine named itself when it made a container: 64 hex digits, known only from the container's mounts. */
 export async function claimAnonymousVolumes(host: Host, store: Store, ns: string, container: string): Promise<void> {
-  const answer = await host.call({ method: 'GET', path: `/containers/${container}/json` })
+  const answer = await host.call({ method: 'GET', path: inspectPath('container', container) })
   if (answer.status !== 200) return
   const mounts = (parseAnswer(answer.text) as any).Mounts as { Type: string; Name?: string }[]
   for (const { Type, Name } of mounts ?? []) {

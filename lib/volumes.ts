@@ -1,4 +1,5 @@
 import type { Call } from './endpoint.ts'
+import { at } from './engine-path.ts'
 import type { Claim } from './store.ts'
 
 /** The label the engine puts on volumes it named itself. */
@@ -25,7 +26,7 @@ export async function ownVolumes(call: Call): Promise<Volume[]> {
   if (claims.length === 0) return []
   const names = claims.map((claim) => claim.name)
   const anonymous = names.filter((name) => /^[0-9a-f]{64}$/.test(name))
-  const answer = await call.ask({ method: 'GET', path: '/volumes', query: { filters: JSON.stringify({ name: [`^${call.ns}\\.`, ...anonymous] }) } })
+  const answer = await call.ask({ method: 'GET', path: at`/volumes`, query: { filters: JSON.stringify({ name: [`^${call.ns}\\.`, ...anonymous] }) } })
   const own = new Map(claims.map((claim) => [claim.name, claim]))
   return ((answer.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map((volume) => presentVolume(volume, own.get(volume.Name)))
 }
@@ -34,6 +35,6 @@ export async function ownVolumes(call: Call): Promise<Volume[]> {
 export async function usedVolumes(call: Call): Promise<Set<string>> {
   const ids = (await call.store.claims(call.ns, 'container')).map((claim) => claim.id!)
   if (ids.length === 0) return new Set()
-  const containers: any[] = await call.ask({ method: 'GET', path: '/containers/json', query: { all: true, filters: JSON.stringify({ id: ids }) } })
+  const containers: any[] = await call.ask({ method: 'GET', path: at`/containers/json`, query: { all: true, filters: JSON.stringify({ id: ids }) } })
   return new Set(containers.flatMap((one) => one.Mounts ?? []).map((mount: { Name?: string }) => mount.Name ?? ''))
 }

@@ -9,18 +9,18 @@ export interface WireRequest {
   body: string | undefined
 }
 
-/** Writes an engine request as it goes over the wire: version prefix, encoded query, JSON body with its type. */
+/** Writes an engine request as it goes over the wire: version prefix, query, JSON body with its type. */
 export function wire(request: EngineRequest): WireRequest {
   const body = request.body === undefined ? undefined : stringify(request.body)
   const headers = { ...request.headers } as WireRequest['headers']
   if (body !== undefined) headers['content-type'] = 'application/json'
   const query = search(request.query ?? {})
-  return { method: request.method, path: `${request.version ? `/v${request.version}` : ''}${encodeURI(request.path)}${query}`, headers, body }
+  return { method: request.method, path: `${request.version ? `/v${request.version}` : ''}${request.path}${query}`, headers, body }
 }
 
 function search(query: NonNullable<EngineRequest['query']>): string {
   const pairs = Object.entries(query).flatMap(([key, value]) =>
-    value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one) => `${key}=${encodeURIComponent(String(one))}`))
+    value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one) => `${encodeURIComponent(key)}=${encodeURIComponent(String(one))}`))
   return pairs.length === 0 ? '' : `?${pairs.join('&')}`
 }
 

@@ -1,4 +1,5 @@
 import { shortfalls, type Admission, type Findings, type Shortfall } from '../../lib/admission.ts'
+import { at } from '../../lib/engine-path.ts'
 import { parseAnswer } from '../../lib/json.ts'
 import type { LiveHost } from './host.ts'
 
@@ -12,7 +13,7 @@ export async function examine(host: LiveHost, admission: Admission): Promise<Sho
 }
 
 async function bridgeOptions(host: LiveHost): Promise<Findings['bridge']> {
-  const answer = await host.call({ method: 'GET', path: '/networks/bridge' })
+  const answer = await host.call({ method: 'GET', path: at`/networks/bridge` })
   // Without docker0 ("bridge": "none") nobody meets on it.
   return answer.status === 200 ? parseAnswer(answer.text).Options ?? {} : { 'com.docker.network.bridge.enable_icc': 'false' }
 }
@@ -23,6 +24,6 @@ async function bridgeOptions(host: LiveHost): Promise<Findings['bridge']> {
  */
 async function grantsHostNetwork(host: LiveHost): Promise<boolean> {
   const query = { version: 2, networkmode: 'host', remote: 'http://127.0.0.1:1/' }
-  const answer = await host.call({ method: 'POST', path: '/build', query }, AbortSignal.timeout(patience)).catch(() => undefined)
+  const answer = await host.call({ method: 'POST', path: at`/build`, query }, AbortSignal.timeout(patience)).catch(() => undefined)
   return answer !== undefined && /127\.0\.0\.1:1/.test(answer.text)
 }

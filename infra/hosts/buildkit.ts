@@ -1,3 +1,4 @@
+import { at } from '../../lib/engine-path.ts'
 import type { EngineRequest, Host } from '../../lib/engine.ts'
 import type { GrpcChannel, GrpcService } from '../../lib/grpc.ts'
 import { Refusal } from '../../lib/refusal.ts'
@@ -16,10 +17,10 @@ export function buildkitOf(client: Pick<EngineClient, 'connect'>, name: string, 
   }
   return {
     async channel(): Promise<GrpcChannel> {
-      return grpcChannel(await upgraded({ method: 'POST', path: '/grpc', upgrade: 'h2c' }, new AbortController().signal), 'engine')
+      return grpcChannel(await upgraded({ method: 'POST', path: at`/grpc`, upgrade: 'h2c' }, new AbortController().signal), 'engine')
     },
     async session(headers, service: GrpcService, signal) {
-      const socket = await upgraded({ method: 'POST', path: '/session', upgrade: 'h2c', headers }, signal)
+      const socket = await upgraded({ method: 'POST', path: at`/session`, upgrade: 'h2c', headers }, signal)
       const serving = serveGrpc(socket, service, budget(4 * messageLimit), onDefect)
       signal.addEventListener('abort', () => serving.close(), { once: true })
       if (signal.aborted) serving.close()

@@ -1,3 +1,4 @@
+import { at } from '../../lib/engine-path.ts'
 import type { Host } from '../../lib/engine.ts'
 import { parseAnswer } from '../../lib/json.ts'
 
@@ -16,7 +17,7 @@ export function execOwners(client: Pick<Host, 'call'>): { of(exec: string): Prom
     async of(exec) {
       const known = containers.get(exec)
       if (known !== undefined) return known
-      const answer = await client.call({ method: 'GET', path: `/exec/${exec}/json` })
+      const answer = await client.call({ method: 'GET', path: at`/exec/${exec}/json` })
       if (answer.status !== 200) return undefined
       const { ContainerID } = parseAnswer(answer.text) as { ContainerID: string }
       learn(exec, ContainerID)

@@ -1,3 +1,4 @@
+import { at } from '../../lib/engine-path.ts'
 import type { Host, HostFacts } from '../../lib/engine.ts'
 import { compareVersions } from '../../lib/go.ts'
 import { parseAnswer } from '../../lib/json.ts'
@@ -7,7 +8,7 @@ const spokenVersions = { newest: '1.51', oldest: '1.24' } as const
 
 /** Asks an engine what it is. Throws when it does not answer with 200. */
 export async function probe(client: Pick<Host, 'call'>, signal?: AbortSignal): Promise<HostFacts> {
-  const [version, info] = await Promise.all(['/version', '/info'].map(async (path) => {
+  const [version, info] = await Promise.all([at`/version`, at`/info`].map(async (path) => {
     const answer = await client.call({ method: 'GET', path }, signal)
     if (answer.status !== 200) throw new Error(`it answers ${answer.status} to GET ${path}: ${answer.text.trim().slice(0, 200)}`)
     return parseAnswer(answer.text) as Record<string, unknown>

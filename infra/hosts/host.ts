@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { at } from '../../lib/engine-path.ts'
 import type { Announcement, Host, HostFacts } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { splitLines } from '../../lib/lines.ts'
@@ -114,7 +115,7 @@ export function liveHost(options: HostOptions): LiveHost {
     stopping.signal.addEventListener('abort', end)
     try {
       const answered = within(life)
-      const events = await client.stream({ method: 'GET', path: '/events' }, { signal: life.signal })
+      const events = await client.stream({ method: 'GET', path: at`/events` }, { signal: life.signal })
       facts = await probe(client, life.signal)
       answered()
       options.onMissingImages(await refreshShared(client, options.sharedImages, shared))

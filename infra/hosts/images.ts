@@ -1,3 +1,4 @@
+import { at } from '../../lib/engine-path.ts'
 import type { Host, ImageFacts } from '../../lib/engine.ts'
 import { parseAnswer } from '../../lib/json.ts'
 import { normalised, parseReference, withDefaultTag } from '../../lib/reference.ts'
@@ -13,7 +14,7 @@ export function imageCache(client: Pick<Host, 'call'>): { facts: Host['image']; 
     async facts(id, version = '') {
       const known = kept.get(id)?.get(version)
       if (known) return known
-      const answer = await client.call({ method: 'GET', path: `/images/${id}/json`, ...(version && { version }) })
+      const answer = await client.call({ method: 'GET', path: at`/images/${id}/json`, ...(version && { version }) })
       if (answer.status !== 200) return undefined
       const facts = parseAnswer(answer.text) as ImageFacts
       if (kept.size >= imagesKept) kept.delete(kept.keys().next().value!)
@@ -41,7 +42,7 @@ export async function refreshShared(client: Pick<Host, 'call'>, references: read
   const missing: string[] = []
   for (const text of references) {
     const reference = withDefaultTag(parseReference(text))
-    const answer = await client.call({ method: 'GET', path: `/images/${normalised(reference)}/json` })
+    const answer = await client.call({ method: 'GET', path: at`/images/${normalised(reference)}/json` })
     if (answer.status === 200) shared.set(normalised(reference), (parseAnswer(answer.text) as { Id: string }).Id)
     else {
       shared.delete(normalised(reference))

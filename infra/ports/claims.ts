@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { at } from '../../lib/engine-path.ts'
 import type { Host } from '../../lib/engine.ts'
 import { parseAnswer } from '../../lib/json.ts'
 import { candidates, type Owner, type PortRange, type WantedPorts } from '../../lib/ports.ts'
@@ -94,6 +95,6 @@ async function refuseTaken(host: Host, owner: Owner, taken: readonly Claim[], po
 }
 
 async function isRunning(host: Host, container: string): Promise<boolean> {
-  const answer = await host.call({ method: 'GET', path: `/containers/${container}/json` })
+  const answer = await host.call({ method: 'GET', path: at`/containers/${container}/json` })
   return answer.status === 200 && (parseAnswer(answer.text) as { State: { Running: boolean } }).State.Running
 }

@@ -1,3 +1,4 @@
+import { at } from '../../lib/engine-path.ts'
 import type { Host } from '../../lib/engine.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { parseAnswer } from '../../lib/json.ts'
@@ -41,7 +42,7 @@ export function relays(options: RelaysOptions): Relays {
   const oneByOne = chains()
 
   async function refresh(host: Host, ns: string, container: string): Promise<void> {
-    const answer = await host.call({ method: 'GET', path: `/containers/${container}/json` })
+    const answer = await host.call({ method: 'GET', path: at`/containers/${container}/json` })
     const published = answer.status === 200 ? publishedIn((parseAnswer(answer.text) as any).NetworkSettings?.Ports) : []
     await settle(ns, container, published)
     if (answer.status === 404) await claims.releaseAll(ns, container)

@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { adoptImage, nameImage, noteTagged, tagAs, untagStored } from '../images/adopt.ts'
 import { announceImage, announceTag } from '../images/events.ts'
 import { compareVersions } from '../go.ts'
@@ -44,7 +45,7 @@ async function putBack(call: Call, references: Exported['references']): Promise<
 /** A build whose end nobody has heard may have left its image: what carries a name of it is claimed, so that nothing is without an owner. */
 export async function claimLeft(call: Call, { references }: Exported): Promise<void> {
   for (const reference of references) {
-    const answer = await call.host.call({ method: 'GET', path: `/images/${storedReference(call.ns, reference)}/json` })
+    const answer = await call.host.call({ method: 'GET', path: at`/images/${storedReference(call.ns, reference)}/json` })
     if (answer.status !== 200) continue
     const { Id: id } = parseAnswer(answer.text) as { Id: string }
     const claimed = await call.store.byName(call.ns, 'reference', normalised(reference))

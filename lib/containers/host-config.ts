@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { ensureBridge, ensureVolume, owned } from '../ensure.ts'
 import { socketMount } from '../job-sockets.ts'
 import { stringify } from '../json.ts'
@@ -92,7 +93,7 @@ async function storedExtraHost(call: Call, entry: string): Promise<string> {
   const { host, ip, gateway } = parseExtraHost(entry)
   if (!gateway) return `${host}:${ip}`
   const bridge = await ensureBridge(call)
-  const network = await call.ask({ method: 'GET', path: `/networks/${bridge.id}` })
+  const network = await call.ask({ method: 'GET', path: at`/networks/${bridge.id}` })
   const address = network?.IPAM?.Config?.[0]?.Gateway?.split('/')[0]
   if (address === undefined) throw new Refusal(503, `the network ${bridgeName} has no gateway address yet; try again`)
   return `${host}:${address}`

@@ -1,4 +1,5 @@
 import type { Call, Reply } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { storedName } from '../names.ts'
 import { Refusal } from '../refusal.ts'
 import { checkContainerName } from '../schemas/names.ts'
@@ -10,7 +11,7 @@ import { checkContainerName } from '../schemas/names.ts'
 export async function renameContainer(call: Call<{ name: string | undefined }>): Promise<Reply> {
   const name = checkContainerName(call.query.name ?? '', 'rename')
   const before = call.claim!.name
-  const send = () => call.ask({ method: 'POST', path: `/containers/${call.id}/rename`, query: { name: storedName(call.ns, name) } })
+  const send = () => call.ask({ method: 'POST', path: at`/containers/${call.id}/rename`, query: { name: storedName(call.ns, name) } })
   if (name !== before) await moveName(call, before, name)
   try {
     await send()
@@ -51,16 +52,15 @@ async function moveName(call: Call<any>, before: string, name: string): Promise<
  * under its new name; a running one would lose its connections and keeps the old alias until it is started the next time (false).
  */
 async function moveAlias(call: Call<any>, before: string, name: string): Promise<boolean> {
-  const container = await call.ask({ method: 'GET', path: `/containers/${call.id}/json` })
+  const container = await call.ask({ method: 'GET', path: at`/containers/${call.id}/json` })
   if (container.State?.Running === true) return false
   for (const [network, endpoint] of Object.entries<any>(container.NetworkSettings?.Networks ?? {})) {
     const claim = await call.store.byName(call.ns, 'network', network)
     if (claim?.id === undefined || !endpoint?.Aliases?.includes(before)) continue
     const { Aliases, IPAMConfig, Links, MacAddress } = endpoint
-    const path = `/networks/${claim.id}`
-    await call.ask({ method: 'POST', path: `${path}/disconnect`, body: { Container: call.id, Force: false } })
+    await call.ask({ method: 'POST', path: at`/networks/${claim.id}/disconnect`, body: { Container: call.id, Force: false } })
     const settings = { IPAMConfig, Links: Links?.map((link: string) => storedName(call.ns, link)), MacAddress, Aliases: [...new Set([...Aliases.filter((alias: string) => alias !== before), name])] }
-    await call.ask({ method: 'POST', path: `${path}/connect`, body: { Container: call.id, EndpointConfig: settings } })
+    await call.ask({ method: 'POST', path: at`/networks/${claim.id}/connect`, body: { Container: call.id, EndpointConfig: settings } })
   }
   return true
 }

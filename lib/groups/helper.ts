@@ -1,3 +1,4 @@
+import { at } from '../engine-path.ts'
 import type { EngineAnswer, EngineRequest, Host } from '../engine.ts'
 import { parseAnswer } from '../json.ts'
 import { readAll } from '../lines.ts'
@@ -37,23 +38,23 @@ export function helper({ host, randomHex, patience, later }: HelperParts): Helpe
     const ask = async (request: EngineRequest) => expectDone(request, await host.call(request, signal))
     const image = await ensureImage({ host, ask, signal })
     const name = `${helperPrefix}${randomHex().slice(0, 16)}`
-    const { Id: id } = parseAnswer((await ask({ method: 'POST', path: '/containers/create', query: { name }, body: bodyOf(image, layout, steps) })).text)
+    const { Id: id } = parseAnswer((await ask({ method: 'POST', path: at`/containers/create`, query: { name }, body: bodyOf(image, layout, steps) })).text)
     try {
-      await ask({ method: 'POST', path: `/containers/${id}/start` })
-      await ask({ method: 'POST', path: `/containers/${id}/wait` })
-      return outcomeOf((await ask({ method: 'GET', path: `/containers/${id}/logs`, query: { stdout: true } })).text)
+      await ask({ method: 'POST', path: at`/containers/${id}/start` })
+      await ask({ method: 'POST', path: at`/containers/${id}/wait` })
+      return outcomeOf((await ask({ method: 'GET', path: at`/containers/${id}/logs`, query: { stdout: true } })).text)
     } finally {
-      later(host.call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } }).catch(() => {}))
+      later(host.call({ method: 'DELETE', path: at`/containers/${id}`, query: { force: true, v: true } }).catch(() => {}))
     }
   }
 }
 
 /** Removes helpers that gateways left behind when they were killed. `before`: seconds since the epoch. */
 export async function removeOldHelpers(host: Pick<Host, 'call'>, before: number): Promise<void> {
-  const answer = await host.call({ method: 'GET', path: '/containers/json', query: { all: true, filters: JSON.stringify({ name: [`^/${helperPrefix}`] }) } })
+  const answer = await host.call({ method: 'GET', path: at`/containers/json`, query: { all: true, filters: JSON.stringify({ name: [`^/${helperPrefix}`] }) } })
   if (answer.status !== 200) return
   const old = (parseAnswer(answer.text) as { Id: string; Created: number }[]).filter(({ Created }) => Number(Created) < before)
-  for (const { Id } of old) await host.call({ method: 'DELETE', path: `/containers/${Id}`, query: { force: true, v: true } })
+  for (const { Id } of old) await host.call({ method: 'DELETE', path: at`/containers/${Id}`, query: { force: true, v: true } })
 }
 
 interface Asking {
@@ -65,14 +66,14 @@ interface Asking {
 /** The id of the helper's image, which is imported when the engine has none, or another under its tag. */
 async function ensureImage({ host, ask, signal }: Asking): Promise<string> {
   const { reference, archive, layer } = await helperImage(String(host.facts().info.Architecture))
-  const inspect = { method: 'GET', path: `/images/${reference}/json` } as const
+  const inspect = { method: 'GET', path: at`/images/${reference}/json` } as const
   const present = await host.call(inspect, signal)
   if (present.status === 200) {
     const { Id, RootFS } = parseAnswer(present.text)
     if (String(RootFS?.Layers) === layer) return Id
   }
   const [repo, tag] = reference.split(':')
-  const importing = { method: 'POST', path: '/images/create', query: { fromSrc: '-', repo, tag } } as const
+  const importing = { method: 'POST', path: at`/images/create`, query: { fromSrc: '-', repo, tag } } as const
   const stream = await host.stream(importing, { signal, upload: once(archive), contentType: 'application/x-tar' })
   expectDone(importing, { ...stream, text: await readAll(stream.body) })
   return parseAnswer((await ask(inspect)).text).Id

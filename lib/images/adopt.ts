@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { overFull, overLimit, quota } from '../ownership.ts'
 import { permit } from '../policy.ts'
 import { normalised, storedReference, untaggedReference, type Reference } from '../reference.ts'
@@ -75,7 +76,7 @@ function closing(): Refusal {
 /** Tags on the engine. Throws its complaint. */
 export async function tagAs({ host }: Pick<Holder, 'host'>, id: string, stored: string): Promise<void> {
   const colon = stored.lastIndexOf(':')
-  const answer = await host.call({ method: 'POST', path: `/images/${id}/tag`, query: { repo: stored.slice(0, colon), tag: stored.slice(colon + 1) } })
+  const answer = await host.call({ method: 'POST', path: at`/images/${id}/tag`, query: { repo: stored.slice(0, colon), tag: stored.slice(colon + 1) } })
   if (answer.status >= 300) throw new Refusal(answer.status, messageOf(answer.text))
 }
 
@@ -84,7 +85,7 @@ export async function tagAs({ host }: Pick<Holder, 'host'>, id: string, stored: 
  * other references, and with them other namespaces, are never touched. One that is gone already is fine.
  */
 export async function untagStored({ host }: Pick<Holder, 'host'>, reference: string, prune = false): Promise<void> {
-  const answer = await host.call({ method: 'DELETE', path: `/images/${reference}`, query: { force: true, noprune: !prune } })
+  const answer = await host.call({ method: 'DELETE', path: at`/images/${reference}`, query: { force: true, noprune: !prune } })
   if (answer.status >= 300 && answer.status !== 404) throw new Refusal(answer.status, messageOf(answer.text))
 }
 

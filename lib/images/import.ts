@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { compareVersions } from '../go.ts'
 import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
@@ -48,7 +49,7 @@ export function importImage(call: Call, { target, message, changes, platform }: 
   return withLoading(call.host, loading, async () => {
     await refuseWhenFull(call)
     const stream = await call.host.stream({
-      method: 'POST', path: '/images/create', version: call.version,
+      method: 'POST', path: at`/images/create`, version: call.version,
       query: { fromSrc: '-', repo: loading.slice(0, colon), tag: loading.slice(colon + 1), message, changes, platform },
     }, { signal: call.connection.signal, upload: call.connection.upload(), contentType: 'application/x-tar' })
     if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))

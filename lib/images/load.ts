@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
 import { presentError } from '../present.ts'
@@ -27,7 +28,7 @@ export function loadImages(call: Call, query: { quiet: boolean | undefined; plat
     await refuseWhenFull(call)
     const archive = rewriteArchive(call.connection.upload(), naming(call, prefix, loading))
     try {
-      const stream = await call.host.stream({ method: 'POST', path: '/images/load', version: call.version, query }, {
+      const stream = await call.host.stream({ method: 'POST', path: at`/images/load`, version: call.version, query }, {
         signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator]()), contentType: 'application/x-tar',
       })
       if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
@@ -66,7 +67,7 @@ async function follow(call: Call, body: AsyncIterable<Uint8Array>, loading: Load
 
 /** The engine has an image under its loading tag; now it becomes the namespace's. */
 async function keep(call: Call, tag: string, reference: string | undefined, told: Set<string>, progress: Progress): Promise<void> {
-  const { Id: id, Config } = await call.ask({ method: 'GET', path: `/images/${tag}/json` })
+  const { Id: id, Config } = await call.ask({ method: 'GET', path: at`/images/${tag}/json` })
   await adoptImage(call, id)
   if (reference === undefined) {
     progress.line({ stream: `Loaded image ID: ${id}\n` })

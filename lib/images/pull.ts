@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
 import { familiar, normalised, type Reference } from '../reference.ts'
@@ -34,7 +35,7 @@ export async function pull(call: Call, wanted: Pull, progress: Progress): Promis
 }
 
 async function currentDigest(call: Call, { reference, headers }: Pull): Promise<string> {
-  const { Descriptor } = await call.ask({ method: 'GET', path: `/distribution/${normalised(reference)}/json`, headers })
+  const { Descriptor } = await call.ask({ method: 'GET', path: at`/distribution/${normalised(reference)}/json`, headers })
   return String(Descriptor.digest)
 }
 
@@ -60,7 +61,7 @@ interface Ending {
 /** Runs the download; undefined when it failed, which the lines have said. */
 async function download(call: Call, { reference, platform, headers }: Pull, real: Reference, signal: AbortSignal, progress: Progress): Promise<Ending | undefined> {
   const stream = await call.host.stream({
-    method: 'POST', path: '/images/create', version: call.version, headers,
+    method: 'POST', path: at`/images/create`, version: call.version, headers,
     query: { fromImage: `${real.domain}/${real.path}`, tag: real.digest ?? real.tag, platform },
   }, { signal })
   if (stream.status >= 300) throw new Refusal(stream.status, messageOf(await readAll(stream.body)))

@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
 import { familiar, familiarName, normalised, parseReference, type Reference } from '../reference.ts'
@@ -67,7 +68,7 @@ function pushOne(call: Call, { reference, id, own }: Tagged, { platform, headers
       await tagAs(call, id, normalised(reference))
     }
     const stream = await call.host.stream({
-      method: 'POST', path: `/images/${domain}/${path}/push`, version: call.version, headers, query: { tag, platform },
+      method: 'POST', path: at`/images/${domain}/${path}/push`, version: call.version, headers, query: { tag, platform },
     }, { signal: real.signal })
     if (stream.status >= 300) throw new Refusal(stream.status, messageOf(await readAll(stream.body)))
     progress.started()

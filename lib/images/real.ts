@@ -1,3 +1,5 @@
+import { listTags } from '../engine-objects.ts'
+import { at } from '../engine-path.ts'
 import type { Host } from '../engine.ts'
 import { parseAnswer } from '../json.ts'
 import { normalised, type Reference } from '../reference.ts'
@@ -71,7 +73,7 @@ export async function clearLeft(host: Host): Promise<void> {
 
 /** The id of the image under a reference, whose whole form is asked for: the short one of `library/sha256:abc` would be the beginning of an id. */
 export async function idOnEngine(host: Host, reference: Reference): Promise<string | undefined> {
-  const answer = await host.call({ method: 'GET', path: `/images/${normalised(reference)}/json` })
+  const answer = await host.call({ method: 'GET', path: at`/images/${normalised(reference)}/json` })
   return answer.status === 200 ? String((parseAnswer(answer.text) as { Id: string }).Id) : undefined
 }
 
@@ -83,8 +85,5 @@ function cleared(host: Host, note: string): Promise<boolean> {
 /** Removes a reference, or with a star at the end every tag that begins so. */
 async function clear(host: Host, note: string): Promise<void> {
   if (!note.endsWith('*')) return untagStored({ host }, note)
-  const answer = await host.call({ method: 'GET', path: '/images/json' })
-  const images = parseAnswer(answer.text) as { RepoTags: string[] | null }[]
-  const tags = images.flatMap((image) => image.RepoTags ?? []).filter((tag) => tag.startsWith(note.slice(0, -1)))
-  for (const tag of tags) await untagStored({ host }, tag)
+  for (const tag of await listTags(host, note.slice(0, -1))) await untagStored({ host }, tag)
 }

@@ -1,5 +1,5 @@
+import { listImages, type EngineImage } from '../engine-objects.ts'
 import type { Host } from '../engine.ts'
-import { parseAnswer } from '../json.ts'
 import { namespacePattern, storedRegistry } from '../names.ts'
 import { fromStored, normalised, parseReference, storedReference, untaggedReference } from '../reference.ts'
 import type { Claim, Store } from '../store.ts'
@@ -10,12 +10,6 @@ import { isDigest } from './table.ts'
 /** A tag that an archive, an import or a commit gets on the engine until its image is adopted: `token` is fresh. */
 export function loadingReference(ns: string, token: string): string {
   return `${storedRegistry}/${ns}/loading:${token}`
-}
-
-/** An image on the engine with all its references, `GET /images/json`. */
-export interface EngineImage {
-  Id: string
-  RepoTags: readonly string[] | null
 }
 
 /** What is to be done so that engine and store agree on images. */
@@ -56,9 +50,7 @@ export async function reconcileImages(host: Host, store: Store): Promise<void> {
   await clearLeft(host)
   const mine = (await store.namespaces(host.name)).map((namespace) => namespace.id)
   const claims = (await Promise.all(mine.flatMap((ns) => [store.claims(ns, 'image'), store.claims(ns, 'reference')]))).flat()
-  const answer = await host.call({ method: 'GET', path: '/images/json' })
-  if (answer.status !== 200) throw new Error(`GET /images/json answered ${answer.status}: ${answer.text.trim()}`)
-  const repairs = imageRepairs(parseAnswer(answer.text) as EngineImage[], claims, new Set(mine))
+  const repairs = imageRepairs(await listImages(host), claims, new Set(mine))
   for (const { ns, id, reference } of repairs.adopt) {
     await adoptImage({ ns, host, store }, id)
     if (reference !== undefined) await store.claim({ ns, kind: 'reference', name: reference, id })

@@ -1,4 +1,5 @@
 import type { Call, Reply } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { readAll } from '../lines.ts'
 import { presentError } from '../present.ts'
 import { familiar, isImageId, normalised, parseReference, storedReference } from '../reference.ts'
@@ -27,7 +28,7 @@ export async function saveImages(call: Call, names: readonly string[], platform:
   const saved: Saved[] = []
   for (const name of names) saved.push(...await namedBy(call, images, name))
   const stream = await call.host.stream({
-    method: 'GET', path: '/images/get', version: call.version, query: { names: [...new Set(saved.map((one) => one.onEngine))], platform },
+    method: 'GET', path: at`/images/get`, version: call.version, query: { names: [...new Set(saved.map((one) => one.onEngine))], platform },
   }, { signal: call.connection.signal })
   if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
   for (const id of new Set(saved.map((one) => one.id))) announceImage(call, 'save', id, (await call.host.image(id))?.Config?.Labels)

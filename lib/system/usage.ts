@@ -1,4 +1,5 @@
 import type { Call } from '../endpoint.ts'
+import { at } from '../engine-path.ts'
 import { Refusal } from '../refusal.ts'
 import { presentVolume, type Volume } from '../volumes.ts'
 
@@ -17,6 +18,6 @@ export async function volumeUsage(call: Call): Promise<Volume[]> {
   const claims = await call.store.claims(call.ns, 'volume')
   if (claims.length === 0) return []
   const own = new Map(claims.map((claim) => [claim.name, claim]))
-  const usage = await call.ask({ method: 'GET', path: '/system/df', query: { type: 'volume' } })
+  const usage = await call.ask({ method: 'GET', path: at`/system/df`, query: { type: 'volume' } })
   return ((usage.Volumes ?? []) as Volume[]).filter((volume) => own.has(volume.Name)).map((volume) => presentVolume(volume, own.get(volume.Name)))
 }

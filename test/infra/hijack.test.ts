@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { createServer } from 'node:tls'
 import { engineClient } from '../../infra/hosts/client.ts'
+import { at } from '../../lib/engine-path.ts'
 import { engineAddress } from '../../infra/hosts/connect.ts'
 import { createIssuer, importIssuer, issue } from '../../infra/issue.ts'
 import { hijack } from '../../infra/server/hijack.ts'
@@ -34,7 +35,7 @@ describe('a hijacked connection', async () => {
     gateway.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
       const outgoing = new ServerResponse(incoming)
       outgoing.assignSocket(socket as Socket)
-      void hijack(client, { method: 'POST', path: '/exec/x/start', upgrade: 'tcp' }, () => ({ status: 101, headers: {} }),
+      void hijack(client, { method: 'POST', path: at`/exec/x/start`, upgrade: 'tcp' }, () => ({ status: 101, headers: {} }),
         { kind: 'socket', socket, head, outgoing }, new AbortController().signal, 'fake')
     })
   })
