@@ -2,44 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { createApp } from '../functions/index.ts'
 import { mountControl } from '../functions/namespaces.ts'
 import { mountOperations } from '../functions/operations.ts'
-import type { Shortfall } from '../lib/admission.ts'
 import type { House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
-import { loadAuthority } from './certificates.ts'
-import { closer } from './closing.ts'
 import type { Config } from './config.ts'
 import { control } from './control.ts'
-import { followFarm, joinFarm } from './farm.ts'
-import { grpcDoor } from './grpc/door.ts'
-import { attendHost, type Talk } from './hosts/attend.ts'
-import { fitness } from './hosts/fitness.ts'
-import { groupKeeper } from './hosts/group-keeper.ts'
-import type { LiveHost } from './hosts/host.ts'
-import { hostPool } from './hosts/pool.ts'
-import { gatewayIdentity } from './identity.ts'
+import { openListeners, type Listeners } from './listeners.ts'
+import { observers, type Observers, type ObserverTalk } from './observe/observers.ts'
 import { oidc } from './openers/oidc.ts'
 import { recogniser } from './openers/recognise.ts'
-import { leases } from './leases.ts'
-import { houseClock, monotonic } from './clock.ts'
-import { jobSockets } from './job-sockets.ts'
-import { namespaceCache } from './namespace-cache.ts'
-import { namespaceSockets } from './namespace-sockets.ts'
-import { observers, type ObserverTalk } from './observe/observers.ts'
 import { opener } from './opening.ts'
 import { operations } from './operations.ts'
-import { orphans } from './orphans.ts'
-import { publishAddress, relayAddress } from './ports/reach.ts'
-import { relays } from './ports/relays.ts'
-import { sources } from './ports/sources.ts'
-import { listening, serverNames } from './server/address.ts'
-import type { Reach } from './server/connection.ts'
-import { connections } from './server/connections.ts'
-import { drain } from './server/drain.ts'
-import { listenSocket, listenTls } from './server/listen.ts'
 import { openState } from './state.ts'
-import { openStore, type StoreTalk } from './stores/open.ts'
-import { reservations } from './reservations.ts'
-import { regularly, whenAnswering } from './tasks.ts'
+import { openUpstream, type Upstream, type UpstreamTalk } from './upstream.ts'
 
 /** A running gateway. */
 export interface Gateway {
@@ -52,148 +26,39 @@ export interface Gateway {
 }
 
 /** What the gateway tells its operator. */
-export interface GatewayTalk extends Talk, StoreTalk, ObserverTalk {
-  shortfalls(host: string, found: readonly Shortfall[]): void
-  /** The clock that namespaces live by was set by so many milliseconds; 0: it is what it was before. */
-  clockSet(by: number): void
-}
-
-/** Milliseconds between looks for namespaces whose time is over. */
-const reapEvery = 5_000
-
-/** Milliseconds between looks for control groups that belong to nobody. */
-const sweepEvery = 300_000
-
-/** Milliseconds between signs of life, and looks at what other gateways close, at hosts and at the clock. */
-const [pulse, closingsEvery, hostsEvery, clockEvery] = [5_000, 1_000, 2_000, 2_000]
-
-/** Milliseconds that a namespace has to be used again after the only gateway was away. */
-const afterAway = 600_000
-
-/** Every host of the pool is a live one. */
-const clientOf: Reach['clientOf'] = (host) => (host as LiveHost).client
+export interface GatewayTalk extends UpstreamTalk, ObserverTalk {}
 
 /**
- * Starts a gateway: state directory, store, hosts and listener. It listens as soon as its store answers, and answers 503 until its engines are there.
+ * Starts a gateway: state directory, store, hosts and listeners. It listens as soon as its store answers, and answers 503 until its engines are there.
  * Throws when the state directory or the address is in use.
  */
 export async function startGateway(config: Config, talk: GatewayTalk): Promise<Gateway> {
   const state = openState(config.state)
-  const shared = await openStore(config.store, state, talk)
-  await whenAnswering(() => joinFarm(state, shared))
-  const authority = await loadAuthority(config.state)
-  const gateway = gatewayIdentity(shared, config.store === undefined, authority.caPem)
-  const reserved = reservations(shared, gateway.id, monotonic)
-  const { store } = reserved
-  await gateway.live()
-  const clock = houseClock({
-    ask: store.now, monotonic,
-    onSet(by) {
-      talk.clockSet(by)
-      closing.listenAnew()
-    },
-    onBelieved: (now) => lease.spare(now),
-  })
-  await whenAnswering(clock.check)
-  const callers = sources(store)
-  const open = connections({
-    seen: callers.seen,
-    async limit(ns) {
-      const namespace = await records.find(ns)
-      if (namespace === undefined) return 0
-      const { mode, limits } = policy(namespace.policy)
-      return mode === 'observe' ? Infinity : limits.connections
-    },
-  })
-  const draining = drain()
-  const ports = relays({ store, alone: config.store === undefined, range: config.ports.range, address: await relayAddress(config.ports.address, config.listen.host), admit: callers.has })
   let current = config
   const policy = policies(() => current.policies)
-  const onDefect = talk.defect
-  const groups = groupKeeper({ mode: config.controlGroups, store, policy, secret: state.secret, onDefect })
-  const records = namespaceCache(store, monotonic)
-  const fit = fitness(config.admission, talk.shortfalls)
-  const onStrangers = orphans(store, gateway.mark, config.orphanGrace * 1000, monotonic)
-  const hosts = hostPool((record) => attendHost(record, {
-    store, ports, groups, gateway, talk, onStrangers, isOver: async (claim) => claim.facts.by === gateway.id ? reserved.isOver(claim) : !await gateway.isAlive(claim.facts.by), sharedImages: config.images.shared,
-    publishOn: (at) => publishAddress(at, config.ports.reach),
-    probe: { every: config.probe.every * 1000, patience: config.probe.patience * 1000 },
-    async onConnected(host) {
-      closing.again()
-      await fit.examine(host)
-    },
-  }))
-  const observing = await observers(config, { store, hosts, connections: open.count }, talk)
-  const lease = leases(store, records.find, policy, clock.now)
-  const reach: Reach = { clientOf, grpc: grpcDoor(onDefect), spare: open.spare, rank: open.rank, spoke: open.spoke }
-  const sockets = namespaceSockets(store, state, async (ns, path) => draining.watch(await listenSocket(app, reach, open, ns, path)), onDefect)
-  const inside = jobSockets({
-    directory: config.jobSockets, store, servedAt: sockets.at, onDefect,
-    listen: async (ns, path) => draining.watch(await listenSocket(app, reach, { add: open.addInside }, ns, path, 0o666)),
+  const upstream: Upstream = await openUpstream({
+    config, state, talk, policy,
+    connected: () => listeners.connections.namespaces(),
+    cut: (ns) => listeners.cut(ns),
+    onClosed: (namespace) => observing.recent.noteClosed(namespace),
   })
-  const house: House = {
-    store, policy,
-    async namespace(id) {
-      lease.used(id)
-      const namespace = await records.find(id)
-      if (namespace !== undefined) await farm.tried(namespace.host)
-      return namespace
-    },
-    host: (namespace) => hosts.answering(namespace.host),
-    shared: (host) => host.shared,
-    ports, jobSockets: inside,
-    now: clock.now,
-    randomHex: () => randomBytes(32).toString('hex'),
-    observe: observing.observe,
-  }
-  const closing = closer({
-    store, hosts, gateway, onDefect, now: clock.now,
-    onClosed: observing.recent.noteClosed,
-    cut(ns) {
-      records.drop(ns)
-      sockets.end(ns)
-      inside.end(ns)
-      open.cut(ns)
-      callers.forget(ns)
-      for (const host of hosts.all()) host.hub.forget(ns)
-    },
-  })
-  const farm = followFarm(store, hosts, state, config.hosts)
+  const { store, hosts, clock } = upstream
+  const listeners: Listeners = openListeners({ config, state, upstream, policy, app: () => app, onDefect: talk.defect })
+  const observing = await observers(config, { store, hosts, connections: listeners.connections.count }, talk)
   const readers = () => oidc({ issuers: current.oidc, store })
   let tokens = readers()
   const recognise = recogniser({ operatorToken: state.operatorToken, store, oidc: { opener: (token) => tokens.opener(token) }, now: clock.now })
-  const controls = control({
-    store, hosts, policy, sockets, fitness: fit, farm, overcommit: config.overcommit, configured: config.hosts.map(({ name }) => name), recognise, closer: closing,
-    open: opener({ store, authority, hosts, fitness: fit, admission: config.admission, overcommit: config.overcommit, mark: gateway.mark, policy, now: clock.now }),
-  })
-  const { metrics, recent } = observing
-  const operating = operations({ store, hosts, policy, metrics, recent, authorised: async (token) => (await recognise(token))?.opener.operator ?? false, live: gateway.live, now: clock.now })
+  const house = houseOf({ upstream, listeners, policy, observe: observing.observe })
   const app = createApp(house, (routes) => {
-    mountControl(controls, house)(routes)
-    mountOperations(operating, house)(routes)
+    mountControl(controlOf({ config, upstream, listeners, policy, recognise }), house)(routes)
+    const authorised = async (token: string) => (await recognise(token))?.opener.operator ?? false
+    mountOperations(operations({ store, hosts, policy, authorised, metrics: observing.metrics, recent: observing.recent, live: upstream.gateway.live, now: clock.now }), house)(routes)
   })
-  const server = draining.watch(listenTls(app, reach, open, { ca: authority.caPem, ...await authority.server(['localhost', '127.0.0.1', '::1', ...serverNames(config)]) }))
-  await whenAnswering(farm.refresh)
-  // While its only gateway was away nobody could use a namespace.
-  if (gateway.alone) await lease.spare(clock.now(), afterAway)
-  const url = await listening(server, config.listen)
+  await upstream.begin()
+  const url = await listeners.listen()
   state.announce({ url, pid: process.pid })
-  await sockets.resume()
-  await inside.resume()
-  const task = (what: string, every: number, work: () => Promise<void>) => regularly(every, work, (error) => onDefect(what, error))
-  const tasks = [
-    task('to learn what hosts there are', hostsEvery, farm.refresh),
-    task('to look at the clock', clockEvery, clock.check),
-    task('to say that it lives', pulse, gateway.live),
-    task('to look for namespaces whose time is over', reapEvery, async () => {
-      // A store that was away does not know of those that were used meanwhile.
-      await lease.extend(open.namespaces())
-      await closing.reap()
-    }),
-    task('to follow what other gateways close', closingsEvery, closing.follow),
-    task('to extend leases', closingsEvery, () => lease.extend(open.namespaces())),
-    task('to tend control groups', sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),
-  ]
+  await listeners.resume()
+  upstream.attend()
   return {
     url,
     reload(next) {
@@ -202,19 +67,44 @@ export async function startGateway(config: Config, talk: GatewayTalk): Promise<G
       observing.reopen()
     },
     async stop() {
-      reach.grpc.end()
-      await draining.end(config.drain * 1000)
-      sockets.stop()
-      inside.stop()
-      ports.stop()
-      await Promise.all(tasks.map((task) => task.stop()))
-      await hosts.stop()
-      await gateway.leave().catch(() => {})
-      await store.shutdown()
+      await listeners.stop(config.drain * 1000)
+      await upstream.stop()
       observing.stop()
       state.release()
     },
   }
+}
+
+interface Parts {
+  upstream: Upstream
+  listeners: Listeners
+  policy: House['policy']
+}
+
+function houseOf({ upstream: { store, hosts, records, lease, farm, ports, clock }, listeners, policy, observe }: Parts & { observe: Observers['observe'] }): House {
+  return {
+    store, policy, ports, observe,
+    async namespace(id) {
+      lease.used(id)
+      const namespace = await records.find(id)
+      if (namespace !== undefined) await farm.tried(namespace.host)
+      return namespace
+    },
+    host: (namespace) => hosts.answering(namespace.host),
+    shared: (host) => host.shared,
+    jobSockets: listeners.inside,
+    now: clock.now,
+    randomHex: () => randomBytes(32).toString('hex'),
+  }
+}
+
+function controlOf({ config, upstream, listeners, policy, recognise }: Parts & { config: Config; recognise: ReturnType<typeof recogniser> }) {
+  const { store, authority, gateway, hosts, fit, farm, closing, clock } = upstream
+  const { admission, overcommit } = config
+  return control({
+    store, hosts, policy, farm, overcommit, recognise, fitness: fit, configured: config.hosts.map(({ name }) => name), sockets: listeners.beside, closer: closing,
+    open: opener({ store, authority, hosts, fitness: fit, admission, overcommit, mark: gateway.mark, policy, now: clock.now }),
+  })
 }
 
 function policies(known: () => Config['policies']): House['policy'] {
