@@ -20,7 +20,7 @@ export const build: readonly Endpoint[] = [
   }),
   endpoint({
     name: 'Grpc', route: 'POST /grpc',
-    serves(call, channel) { return buildkitService(call as Call, channel) },
+    serves(call, channel) { return buildkitService(call as Call, channel, { onRefusal: call.refused }) },
   }),
 ]
 

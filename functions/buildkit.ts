@@ -60,8 +60,11 @@ const methods: ReadonlyMap<string, Method> = new Map(table.map((method) => [meth
 /** What a namespace's clients may ask of BuildKit. */
 export const buildkitMethods: readonly Method[] = table
 
-/** BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. */
-export async function buildkitService(call: Call, channel: GrpcChannel, { imageIds = false }: Partial<Pick<BuildWorld, 'imageIds'>> = {}): Promise<GrpcService> {
+/**
+ * BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. `onRefusal` hears of
+ * what is refused.
+ */
+export async function buildkitService(call: Call, channel: GrpcChannel, { imageIds = false, onRefusal }: Partial<Pick<BuildWorld, 'imageIds'>> & { onRefusal?: Call['refused'] } = {}): Promise<GrpcService> {
   const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map(), imageIds }
-  return buildService(methods, world)
+  return buildService(methods, world, onRefusal)
 }

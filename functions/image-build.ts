@@ -1,4 +1,5 @@
 import { noBuilds } from '../lib/buildkit/engine.ts'
+import { refusalIn } from '../lib/buildkit/refusals.ts'
 import { buildLines } from '../lib/builds/answer.ts'
 import { contextOf, type Context } from '../lib/builds/context.ts'
 import { buildQuery, wantedBuild, type Build } from '../lib/builds/order.ts'
@@ -48,7 +49,10 @@ async function run(call: Call, build: Build, context: Context): Promise<Reply> {
       }, signal)
       // Told by the lines.
       running.done.catch(() => {})
-      yield* buildLines(build, running)
+      yield* buildLines(build, running, (error) => {
+        const refusal = refusalIn(error, call.policy)
+        if (refusal) call.refused('ImageBuild', refusal)
+      })
     } finally {
       cancelled.abort()
       if (key !== undefined && call.host.builds.get(key) === cancelled) call.host.builds.delete(key)

@@ -11,7 +11,7 @@ export const auditSchema = v.strictObject({
   label: v.pipe(v.nullable(v.string()), v.description('What people call the namespace; null when it is not open.')),
   policy: v.pipe(v.nullable(v.string()), v.description('Name of the policy the namespace was opened with.')),
   host: v.pipe(v.nullable(v.string()), v.description('Name of the host the namespace lives on.')),
-  endpoint: v.pipe(v.string(), v.description('Row of the whitelist; "unknown" for what no row serves.')),
+  endpoint: v.pipe(v.string(), v.description('Row of the whitelist, or the method of BuildKit that was refused inside a build (such as moby.buildkit.v1.Control/Solve); "unknown" for what neither serves.')),
   method: v.pipe(v.string(), v.description('HTTP method.')),
   target: v.pipe(v.string(), v.description('The object in the path as the job called it; empty when the path names none.')),
   status: v.pipe(v.number(), v.integer(), v.description('HTTP status of the answer.')),

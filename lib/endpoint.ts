@@ -4,6 +4,7 @@ import type { JobSockets } from './job-sockets.ts'
 import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import type { QueryFields, QueryOf } from './query.ts'
+import type { Refusal } from './refusal.ts'
 import type { Resolver } from './resolve.ts'
 import type { Claim, Facts, Kind, Namespace, Store } from './store.ts'
 
@@ -39,6 +40,8 @@ export interface Call<Q = Record<string, unknown>, B = unknown> {
   readonly body: B
   /** One call to the engine for this client: unversioned requests get the client's version; cancelled when the client is gone. */
   engine(request: EngineRequest): Promise<EngineAnswer>
+  /** Tells audit and metrics what was refused inside a call that itself goes on. `endpoint`: a row, or a method of BuildKit. */
+  refused(endpoint: string, refusal: Refusal): void
   /** The same, parsed and in job names; an engine error is thrown as a Refusal in the job's words. */
   ask(request: EngineRequest): Promise<any>
 }

@@ -56,7 +56,7 @@ function exampleCall(host: Host, policy: Policy, row: Endpoint, term: string, qu
     ns: example, namespace, policy, host: { ...host, call: nothing, stream: nothing, image: async () => undefined, groups: exampleGroups }, store: exampleStore(), ports: examplePorts, jobSockets: exampleSockets,
     version: version ?? host.facts().apiVersion, connection: {} as Connection, resolve: exampleResolver(), now: 0, trace: undefined, randomHex: () => '0'.repeat(64),
     term, id: row.owns ? `<${row.owns} ${term}>` : '', claim: row.owns && row.owns !== 'exec' && row.owns !== 'image' ? exampleClaim(row.owns, term) : undefined,
-    query: query as Record<string, unknown>, body, engine: nothing, ask: nothing,
+    query: query as Record<string, unknown>, body, engine: nothing, ask: nothing, refused() {},
   }
 }
 

@@ -12,13 +12,13 @@ export const codes = {
   unimplemented: 12, internal: 13, unavailable: 14,
 } as const
 
-/** The end of a call that is not OK. `details` is a serialised google.rpc.Status. */
+/** The end of a call that is not OK. `details` is a serialised google.rpc.Status; `cause` what it was made of. */
 export class GrpcError extends Error {
   readonly code: number
   readonly details: Uint8Array | undefined
 
-  constructor(code: number, message: string, details?: Uint8Array) {
-    super(message)
+  constructor(code: number, message: string, details?: Uint8Array, cause?: unknown) {
+    super(message, { cause })
     this.name = 'GrpcError'
     this.code = code
     this.details = details

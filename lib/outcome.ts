@@ -2,7 +2,8 @@ import type { Refusal } from './refusal.ts'
 import type { Namespace } from './store.ts'
 
 /**
- * What became of one call: told once, when its answer is decided or its connection is handed over.
+ * What became of one call: told once, when its answer is decided or its connection is handed over. What was refused inside a call that went on
+ * is an outcome of its own.
  * Audit, metrics and the operators' page are made of these and of nothing else.
  */
 export interface Outcome {
@@ -15,7 +16,7 @@ export interface Outcome {
   /** The open namespace of that id; undefined when there is none. */
   readonly caller: Namespace | undefined
   readonly method: string
-  /** The row's name; `unknown` for what no row serves. */
+  /** The row's name, or BuildKit's for a method that was refused; `unknown` for what neither serves. */
   readonly endpoint: string
   /** The object in the path as the job called it; '' when the path names none. */
   readonly target: string

@@ -67,8 +67,8 @@ export async function run(house: House, row: Endpoint, arrival: Arrival): Promis
 
 /** A refusal as the namespace's engine would send it. */
 function asEngine(host: Host, refusal: Refusal): Refusal {
-  const { status, message, field } = inWordsOf(host, refusal)
-  return new Refusal(status, message, field, engineHeaders(host))
+  const { status, message, field, setting } = inWordsOf(host, refusal)
+  return new Refusal(status, message, field, engineHeaders(host), setting)
 }
 
 /** What is known of a call before it is done. */
@@ -146,8 +146,17 @@ async function prepare(house: House, row: Endpoint, arrival: Arrival): Promise<C
     ns: namespace.id, namespace, policy, host, store: house.store, ports: house.ports, jobSockets: house.jobSockets, version, connection, resolve, now: house.now(), randomHex: house.randomHex,
     term: arrival.term, id: target?.id ?? '', claim: target?.claim, query, body, engine,
     ask: async (request) => accepted(namespace.id, await engine(request)), trace: arrival.trace,
+    refused: (endpoint, refusal) => house.observe({ ...refusedInside(arrival, endpoint, refusal), at: house.now() }),
   }
   return call
+}
+
+/** The outcome of what was refused inside a call that itself goes on. */
+function refusedInside({ namespace, connection, trace }: Arrival, endpoint: string, refusal: Refusal): Omit<Outcome, 'at'> {
+  return {
+    took: 0, namespace: namespace.id, caller: namespace, method: connection.method, endpoint, target: '', status: refusal.status, refusal,
+    permitted: [], failure: undefined, trace,
+  }
 }
 
 /** The policy as a call is judged by it: one that only observes adds what it would refuse to `permitted`. */

@@ -5,6 +5,7 @@ import { addOwnImages } from './frontend-solve.ts'
 import { parseError } from './large-errors.ts'
 import type { BuildWorld } from './method.ts'
 import { SolveRequestSchema as ControlRequestSchema, type SolveRequest as ControlRequest, type SolveResponse } from './proto/control_pb.ts'
+import { asGrpc } from './refusals.ts'
 import { ReturnRequestSchema, SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
 import { StatusSchema } from './proto/status_pb.ts'
 import type { Sources } from './sources.ts'
@@ -41,7 +42,7 @@ async function direct(bridge: Bridge, request: SolveRequest, prepare: (() => Pro
     const { result } = await bridge.solve(request)
     await bridge.finish(create(ReturnRequestSchema, { result: result ?? {} }))
   } catch (error) {
-    const told = await explained(error)
+    const told = asGrpc(await explained(error))
     if (!(told instanceof GrpcError)) throw told
     await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: told.code, message: told.message }) }))
   }

@@ -1,12 +1,13 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import type { Call } from '../endpoint.ts'
+import { Refusal } from '../refusal.ts'
 import { codes, GrpcError, type GrpcChannel, type GrpcService, type Metadata, type Rpc } from '../grpc.ts'
 import { buildIdName, just } from './bridge.ts'
 import { readAnswer, readRequest, rewriteStrings, write } from './messages.ts'
 import { shownDetails } from './error-details.ts'
 import { showDefinition } from './llb.ts'
 import type { Definition } from './proto/ops_pb.ts'
-import { asGrpc } from './refusals.ts'
+import { asGrpc, refusalIn } from './refusals.ts'
 import { buildText, scopedId, type Scope } from './scope.ts'
 
 /** One connection of a namespace to BuildKit. */
@@ -55,7 +56,7 @@ export function deny(name: string, why: string): Method {
   return {
     name, verdict: 'deny', does: why,
     // eslint-disable-next-line require-yield
-    async *serve() { throw new GrpcError(codes.permissionDenied, `${name} is not served in this namespace: ${why}`) },
+    async *serve() { throw new Refusal(403, `${name} is not served in this namespace: ${why}`, name) },
   }
 }
 
@@ -127,20 +128,36 @@ function metadataOf(given: Metadata, ns: string): Metadata {
   return metadata
 }
 
-/** Serves a namespace the methods of a table, and refuses every other. Errors are in the job's words. */
-export function buildService(methods: ReadonlyMap<string, Method>, world: BuildWorld): GrpcService {
+/** Refusals of one connection that are told. */
+const mostTold = 100
+
+/**
+ * Serves a namespace the methods of a table, and refuses every other. Errors are in the job's words. `onRefusal` hears once of everything that is
+ * refused on this connection, and of which method.
+ */
+export function buildService(methods: ReadonlyMap<string, Method>, world: BuildWorld, onRefusal: (method: string, refusal: Refusal) => void = () => {}): GrpcService {
+  const told = new Set<string>()
+  const tell = (method: string, refusal: Refusal) => {
+    if (told.has(refusal.message) || told.size >= mostTold) return
+    told.add(refusal.message)
+    onRefusal(method, refusal)
+  }
   return async function* service(rpc) {
     const method = methods.get(rpc.method)
     try {
-      if (method === undefined) throw new GrpcError(codes.permissionDenied, `${rpc.method} is not served in this namespace: the gateway does not know what it does`)
+      if (method === undefined) throw new Refusal(403, `${rpc.method} is not served in this namespace: the gateway does not know what it does`, rpc.method)
       yield* method.serve(rpc, world)
     } catch (error) {
-      throw shownError(asGrpc(error), world.scope)
+      const shown = shownError(error, world.scope)
+      const refusal = refusalIn(shown, world.call.policy)
+      if (refusal !== undefined) tell(method?.name ?? 'unknown', refusal)
+      throw shown
     }
   }
 }
 
 function shownError(error: unknown, scope: Scope): unknown {
+  if (error instanceof Refusal) return asGrpc(new Refusal(error.status, buildText(scope, error.message), error.field, {}, error.setting))
   if (!(error instanceof GrpcError)) return error
   return new GrpcError(error.code, buildText(scope, error.message), error.details && shownDetails(error.details, scope))
 }

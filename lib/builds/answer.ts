@@ -14,9 +14,10 @@ export interface Told {
 
 /**
  * The lines of a build's answer in the words of the API version asked for: those of the classic builder, or BuildKit's own progress
- * (moby, builder/builder-next). What fails before the first line is thrown as a Refusal where the classic builder answers with a status.
+ * (moby, builder/builder-next). What fails before the first line is thrown as a Refusal where the classic builder answers with a status;
+ * `onFailure` hears of what is told in the lines instead.
  */
-export async function* buildLines(build: Pick<Build, 'version' | 'quiet' | 'references'>, { progress, done }: Told): AsyncGenerator<BuildLine> {
+export async function* buildLines(build: Pick<Build, 'version' | 'quiet' | 'references'>, { progress, done }: Told, onFailure: (error: unknown) => void): AsyncGenerator<BuildLine> {
   const steps = classicSteps()
   const held: BuildLine[] = []
   let begun = false
@@ -37,6 +38,7 @@ export async function* buildLines(build: Pick<Build, 'version' | 'quiet' | 'refe
   } catch (error) {
     const refusal = build.version === 1 && !begun ? beforeSteps(error) : undefined
     if (refusal) throw refusal
+    onFailure(error)
     yield* [...held, ...build.version === 1 ? steps.rest() : [], failure(error, build.version)]
   }
 }
@@ -53,6 +55,7 @@ function end({ references }: Pick<Build, 'references'>, id: string): BuildLine[]
 function beforeSteps(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error
   if (!(error instanceof GrpcError)) return undefined
+  if (error.cause instanceof Refusal && error.cause.status === 403) return error.cause
   const status = { [codes.permissionDenied]: 403, [codes.unavailable]: 503, [codes.failedPrecondition]: 501, [codes.resourceExhausted]: 413 }[error.code]
   if (status) return new Refusal(status, error.message)
   const missing = /failed to read dockerfile: open ([^:]+): no such file or directory/.exec(error.message)?.[1]

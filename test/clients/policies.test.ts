@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import * as v from 'valibot'
 import { parse } from 'yaml'
+import { auditSchema } from '../../lib/audit.ts'
 import { dockerfile } from '../setup/build-context.ts'
 import { cli, docker } from '../setup/cli.ts'
 import { command } from '../setup/command.ts'
@@ -76,7 +78,25 @@ describe('policies', () => {
       return suggested['build'] !== undefined
     }, 'the audit stream has it', 60_000)
     assert.deepEqual(suggested, { build: { remote: true }, registries: ['docker.io', registry.address] })
-    assert.match(await refusal(await open('narrow'), 'build', '-q', dockerfile(`FROM ${tool}\n`)), /denied by policy|not allowed by policy/)
+  })
+
+  test('tell in the audit stream what they refused inside builds: by the gateway, by the engine in its name, with BuildKit and in the classic words', async () => {
+    const narrowed = await open('narrow')
+    assert.match(await refusal(narrowed, 'build', '-q', dockerfile(`FROM ${tool}\n`)), /denied by policy|not allowed by policy/)
+    assert.match(await refusal(narrowed, 'build', '-q', dockerfile('FROM busybox\nADD http://127.0.0.1:1/x /\n')), /denied by policy|not allowed by policy/)
+    assert.match(await refusal(narrowed, 'build', '-q', '--network', 'host', dockerfile('FROM busybox\nRUN true\n')), /network.*host.* is not allowed/)
+    assert.match((await cli({ ...narrowed.env, DOCKER_BUILDKIT: '0' }, ['build', '-q', dockerfile(`FROM ${tool}\n`)])).stderr, /denied by policy|not allowed by policy/)
+    const refused = () => readFileSync(audit, 'utf8').trim().split('\n').map((line) => v.parse(auditSchema, JSON.parse(line)))
+      .filter(({ namespace, refusal: told }) => namespace === narrowed.id && told !== null).map(({ endpoint, status, refusal: told }) => ({ endpoint, status, ...told }))
+    await until(() => refused().some(({ endpoint }) => endpoint === 'ImageBuild'), 'the last of them is in the audit stream', 60_000)
+    const lines = refused()
+    const of = (setting: string | null) => lines.filter((line) => line.setting === setting)
+    assert.deepEqual(of('registries').map(({ status, field, value }) => [status, field, value]), Array(2).fill([403, `the registry ${registry.address}`, registry.address]))
+    assert.deepEqual(of('registries').map(({ endpoint }) => endpoint === 'ImageBuild' || endpoint.startsWith('moby.buildkit.v1.')), [true, true])
+    assert.deepEqual(of('build.remote').map(({ status, field }) => [status, field]), [[403, 'the source http://127.0.0.1:1/x']])
+    assert.deepEqual(of(null).map(({ status, endpoint }) => [status, endpoint]), [[403, 'moby.buildkit.v1.Control/Solve']])
+    assert.equal(lines.length, 4)
+    assert.deepEqual((await suggestion('narrow')).suggested, { build: { remote: true }, registries: ['docker.io', registry.address] })
   })
 
   test('that observe do what a policy could allow, and refuse what none allows', async () => {
@@ -84,7 +104,9 @@ describe('policies', () => {
     await job(watched)
     assert.match(await refusal(watched, 'run', '--privileged', 'busybox'), /HostConfig\.Privileged is not allowed/)
     assert.match(await refusal(watched, 'run', '--cap-add', 'SYS_ADMIN', 'busybox'), /HostConfig\.CapAdd is not allowed/)
-    assert.match(await refusal(await open('narrow'), 'run', '-m', '100m', 'busybox'), /HostConfig\.Memory is not allowed/)
+    const narrowed = await open('narrow')
+    assert.match(await refusal(narrowed, 'run', '-m', '100m', 'busybox'), /HostConfig\.Memory is not allowed/)
+    await until(async () => (await suggestion('narrow')).suggested['limits']?.memory === 100 * 1024 * 1024, 'the audit stream says what would allow it', 60_000)
   })
 
   test('are suggested from what was observed, and then let the same jobs through', async () => {

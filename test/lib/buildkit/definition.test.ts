@@ -10,6 +10,7 @@ import { encodeOp } from '../../../lib/buildkit/op.ts'
 import { SolveRequestSchema } from '../../../lib/buildkit/proto/control_pb.ts'
 import { DefinitionSchema, LocationsSchema, OpMetadataSchema, OpSchema, SourceSchema, type Definition } from '../../../lib/buildkit/proto/ops_pb.ts'
 import type { Sources } from '../../../lib/buildkit/sources.ts'
+import { asGrpc } from '../../../lib/buildkit/refusals.ts'
 import { GrpcError } from '../../../lib/grpc.ts'
 import { defaultPolicy } from '../../../lib/policy.ts'
 import { runLlb } from '../../setup/llb.ts'
@@ -100,13 +101,13 @@ test('a definition of any shape stays linked when its operations change, and unc
 
 test('whatever bytes a client sends for LLB, they are read or refused', async () => {
   await fc.assert(fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 4 }), async (def) => {
-    await judgeDefinition(create(DefinitionSchema, { def }), scope, sources).catch((error) => { assert.ok(error instanceof GrpcError, String(error)) })
+    await judgeDefinition(create(DefinitionSchema, { def }), scope, sources).catch((error) => { assert.ok(asGrpc(error) instanceof GrpcError, String(error)) })
   }))
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
     try {
       readRequest(SolveRequestSchema, bytes)
     } catch (error) {
-      assert.ok(error instanceof GrpcError, String(error))
+      assert.ok(asGrpc(error) instanceof GrpcError, String(error))
     }
   }))
 })
