@@ -113,7 +113,9 @@ function operatorTalk(config: Config, log: Log) {
       if (list('refuse') !== '') once(`${name} refused`, `Host ${name} takes no namespaces: ${list('refuse')}.`)
     },
     defect: (what: string, error: unknown) => log.error(`The gateway failed ${what}`, { error }),
-    auditLoss: (reason: string) => once('audit', `Lines of the audit stream are lost: ${reason}`),
+    auditWaits: (reason: string, most: number) => log.warn(`The audit stream cannot be written: ${reason}. Up to ${most} MiB of it wait in memory; what comes after them is lost.`),
+    auditLoss: (reason: string) => log.error(`Lines of the audit stream are lost: ${reason}.`),
+    auditBack: () => log.info('The audit stream is written again.'),
     call: log.call,
     imagesMissing(name: string, references: readonly string[]) {
       if (references.length === 0) return void last.delete(`${name} images`)

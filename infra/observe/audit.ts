@@ -8,8 +8,18 @@ export interface AuditConfig {
   reads: boolean
 }
 
-/** Bytes that wait for a slow disk before lines are dropped; a stream that cannot be written must not stop the jobs nor fill the memory. */
-const mostWaiting = 16 * 1024 * 1024
+/** MiB that wait for a disk that is slow or full before lines are dropped; a stream that cannot be written must not stop the jobs nor fill the memory. */
+const mostWaiting = 16
+
+/** What the operator is told of the stream, each change once. */
+export interface AuditTalk {
+  /** Lines cannot be written and wait in memory, for so many MiB. */
+  auditWaits(reason: string, most: number): void
+  /** Lines are lost. */
+  auditLoss(reason: string): void
+  /** All that waited is written. */
+  auditBack(): void
+}
 
 export interface Audit {
   observe: Observer
@@ -18,12 +28,24 @@ export interface Audit {
   stop(): void
 }
 
-/** Writes one JSON line for each call that changed something or was refused (docs/audit.schema.json). `onLoss` hears of lines that were dropped. */
-export async function audit({ file, reads }: AuditConfig, onLoss: (reason: string) => void): Promise<Audit> {
+/** Writes one JSON line for each call that changed something or was refused (docs/audit.schema.json). */
+export async function audit({ file, reads }: AuditConfig, talk: AuditTalk): Promise<Audit> {
   const { pino } = await import('pino')
-  const destination = pino.destination({ dest: file === '-' ? 1 : file, append: true, mkdir: true, mode: 0o600, sync: false, maxLength: mostWaiting })
-  destination.on('error', (error: Error) => onLoss(error.message))
-  destination.on('drop', () => onLoss(`more than ${mostWaiting} bytes wait to be written to ${file}`))
+  const destination = pino.destination({ dest: file === '-' ? 1 : file, append: true, mkdir: true, mode: 0o600, sync: false, maxLength: mostWaiting * 1024 * 1024 })
+  let state: 'written' | 'waiting' | 'losing' = 'written'
+  destination.on('error', (error: Error) => {
+    if (state !== 'written') return
+    state = 'waiting'
+    talk.auditWaits(error.message, mostWaiting)
+  })
+  destination.on('drop', () => {
+    if (state !== 'losing') talk.auditLoss(`more than ${mostWaiting} MiB wait to be written to ${file}`)
+    state = 'losing'
+  })
+  destination.on('drain', () => {
+    if (state !== 'written') talk.auditBack()
+    state = 'written'
+  })
   return {
     observe(outcome) {
       const record = auditRecord(outcome, reads)
@@ -34,7 +56,7 @@ export async function audit({ file, reads }: AuditConfig, onLoss: (reason: strin
       try {
         destination.flushSync()
       } catch (error) {
-        onLoss((error as Error).message)
+        talk.auditLoss(`what waits cannot be written to ${file} at the end: ${(error as Error).message}`)
       }
     },
   }

@@ -3,18 +3,16 @@ import type { Store } from '../../lib/store.ts'
 import type { Config } from '../config.ts'
 import type { HostPool } from '../hosts/pool.ts'
 import { ClientGone } from '../server/connection.ts'
-import { audit } from './audit.ts'
+import { audit, type AuditTalk } from './audit.ts'
 import { metrics, type Metrics } from './metrics.ts'
 import { recent, type Recent } from './recent.ts'
 
 /** What the observers tell the operator. */
-export interface ObserverTalk {
+export interface ObserverTalk extends AuditTalk {
   /** A defect of the gateway: what was thrown while it did `what`, in words that follow "failed". */
   defect(what: string, error: unknown): void
   /** Every call, for a log that wants them. */
   call: Observer
-  /** Lines of the audit stream were lost. */
-  auditLoss(reason: string): void
 }
 
 export interface Observers {
@@ -36,7 +34,7 @@ export async function observers(config: Pick<Config, 'audit'>, { store, hosts, c
     namespaces: () => store.namespaces(),
   })
   const remembering = recent()
-  const auditing = config.audit && await audit(config.audit, talk.auditLoss)
+  const auditing = config.audit && await audit(config.audit, talk)
   return {
     metrics: counting, recent: remembering,
     observe(outcome) {

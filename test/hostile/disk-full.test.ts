@@ -58,7 +58,7 @@ describe('while the disk of the state directory is full', () => {
     assert.match(gateway.log(), /The store cannot be used: its disk is full\./)
     await until(async () => {
       await create('refused')
-      return gateway.log().includes('Lines of the audit stream are lost: ENOSPC')
+      return gateway.log().includes('The audit stream cannot be written: ENOSPC')
     }, 'the audit stream has found the disk full')
   })
 
@@ -99,11 +99,14 @@ describe('while the disk of the state directory is full', () => {
     assert.ok(isAlive(pid))
   })
 
-  it('the audit stream goes on with whole lines', async () => {
+  it('the audit stream goes on with whole lines, has those that waited, and lost none', async () => {
     await call('POST', '/volumes/create', { Name: 'audited' })
     const lines = () => readFileSync(join(disk.directory, 'audit.jsonl'), 'utf8').split('\n').filter(Boolean)
     await until(() => lines().some((line) => line.includes('VolumeCreate') && line.includes('"status":201')), 'the newest call is there')
     for (const line of lines()) assert.ok(JSON.parse(line).endpoint, line)
+    assert.ok(lines().some((line) => line.includes('NetworkCreate') && line.includes('"status":503')))
+    await until(() => gateway.log().includes('The audit stream is written again.'), 'that is told')
+    assert.doesNotMatch(gateway.log(), /audit stream are lost/)
   })
 })
 
