@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { codes, GrpcError } from '../../lib/grpc.ts'
+import { passed } from '../garbage.ts'
 
 /** Bytes of one message that either side may send; grpc-go's own limit in dockerd and buildx is the same. */
 export const messageLimit = 16 * 1024 * 1024
@@ -63,6 +64,8 @@ export async function* messages(bytes: AsyncIterable<Uint8Array>, held: Budget):
   let wanted: number | undefined
   try {
     for await (const chunk of bytes) {
+      // Once as it came, once in its message.
+      passed(2 * chunk.length)
       chunks.push(chunk)
       size += chunk.length
       // Pieces of one byte would each take a hundred.

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream'
 import { Pool, type Dispatcher } from 'undici'
 import type { EngineAnswer, EngineHead, EngineRequest, EngineStream } from '../../lib/engine.ts'
 import { headOf, wire } from '../../lib/wire.ts'
+import { chunksOf } from '../chunks.ts'
 import { unreachable } from './away.ts'
 import { connector, type Connector, type EngineAddress } from './connect.ts'
 
@@ -83,5 +85,14 @@ async function streamed(dispatcher: Dispatcher, origin: string, request: EngineR
     body: (options.upload as never) ?? body ?? (method === 'POST' ? '' : undefined),
     highWaterMark: 1024 * 1024,
   })
-  return { ...headOf(answer.statusCode, answer.headers), body: answer.body }
+  return { ...headOf(answer.statusCode, answer.headers), body: taken(answer.body) }
+}
+
+/** Who leaves an answer early is done with its connection. */
+async function* taken(body: Readable): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunksOf(body)
+  } finally {
+    body.destroy()
+  }
 }

@@ -4,6 +4,8 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Connection, EngineAnswer, EngineHead, EngineRequest, Host, ShapeHead } from '../../lib/engine.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { headOf, wire } from '../../lib/wire.ts'
+import { chunksOf, type Chunks } from '../chunks.ts'
+import { passed } from '../garbage.ts'
 import { unreachable } from '../hosts/away.ts'
 import type { EngineClient } from '../hosts/client.ts'
 import type { GrpcDoor } from '../grpc/door.ts'
@@ -29,6 +31,12 @@ export interface Reach {
 export function nodeConnection(incoming: IncomingMessage, outgoing: ServerResponse, upgrade: Upgrade | undefined, { clientOf, grpc, spare, rank }: Reach): Connection {
   const gone = new AbortController()
   outgoing.on('close', () => { if (!outgoing.writableFinished) gone.abort(new ClientGone()) })
+  function upload(): Chunks {
+    const chunks = chunksOf(incoming)
+    // What was answered before its end is of no use to anybody, but the next request of the connection is behind it.
+    outgoing.on('finish', chunks.drop)
+    return chunks
+  }
   return {
     method: incoming.method ?? 'GET',
     signal: gone.signal,
@@ -38,9 +46,9 @@ export function nodeConnection(incoming: IncomingMessage, outgoing: ServerRespon
     headers: (name) => incoming.headersDistinct[name] ?? [],
     body: (limit) => wholeBody(incoming, limit),
     firstValue: (limit) => firstJsonValue(incoming, limit),
-    upload: () => incoming,
+    upload,
     outlive: () => spare(incoming.socket),
-    relay: (host, request, shape, upload) => relay(clientOf(host), request, shape, outgoing, upload ? incoming : undefined, gone.signal, host.name),
+    relay: (host, request, shape, uploads) => relay(clientOf(host), request, shape, outgoing, uploads ? upload() : undefined, gone.signal, host.name),
     async hijack(host, request, shape) {
       // An engine takes the one header for an upgrade; HTTP has two, and HTTP/2 behind an answer that is none would be nonsense.
       if (upgrade === undefined && request.upgrade === 'h2c') throw notUpgraded('a session')
@@ -84,7 +92,7 @@ function single(value: string | string[] | undefined): string | undefined {
  * Streams an answer's bytes from the engine's socket to the client's, as fast as the slower of both. An error answer is short and in the
  * engine's words: it is returned instead, to be put into the job's.
  */
-function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, outgoing: ServerResponse, upload: IncomingMessage | undefined,
+function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, outgoing: ServerResponse, upload: Chunks | undefined,
   gone: AbortSignal, name: string): Promise<Response | EngineAnswer> {
   const { method, path, headers, body } = wire(request)
   if (upload) headers['content-type'] = 'application/x-tar'
@@ -92,7 +100,7 @@ function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, o
     let resume: (() => void) | undefined
     let refused: { head: EngineHead; chunks: Buffer[] } | undefined
     const done = () => { if (resume) outgoing.off('drain', resume) }
-    client.dispatcher.dispatch({ origin: client.origin, method, path, headers, body: upload ?? body ?? (method === 'POST' ? '' : undefined) }, {
+    client.dispatcher.dispatch({ origin: client.origin, method, path, headers, body: (upload as never) ?? body ?? (method === 'POST' ? '' : undefined) }, {
       onRequestStart(controller) {
         if (gone.aborted) return controller.abort(gone.reason)
         gone.addEventListener('abort', () => controller.abort(gone.reason), { once: true })
@@ -107,6 +115,7 @@ function relay(client: EngineClient, request: EngineRequest, shape: ShapeHead, o
         outgoing.flushHeaders()
       },
       onResponseData(controller, chunk) {
+        passed(chunk.length)
         if (refused) refused.chunks.push(chunk)
         else if (!outgoing.write(chunk)) controller.pause()
       },

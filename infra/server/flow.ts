@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import { passed } from '../garbage.ts'
 
 /** Pieces up to this many bytes are gathered: a TLS record is one, and each piece would be a call of the kernel. */
 const smallPiece = 16 * 1024
@@ -42,6 +43,7 @@ export function flow(from: Readable, to: Writable, { end = true }: { end?: boole
 
   to.on('drain', () => from.resume())
   from.on('data', (piece: Buffer) => {
+    passed(piece.length)
     if (piece.length <= smallPiece) return gather(piece)
     flush()
     write(piece)

@@ -1,5 +1,4 @@
 import { codes, GrpcError } from '../grpc.ts'
-import { readAhead } from '../read-ahead.ts'
 import { Refusal } from '../refusal.ts'
 import { blockSize, entryOf, isHeader } from '../tar/header.ts'
 
@@ -44,7 +43,7 @@ export function contextOf(upload: AsyncIterable<Uint8Array>): Context {
       const first = head
       head = undefined
       yield* first
-      yield* readAhead(chunks)
+      yield* { [Symbol.asyncIterator]: () => ({ next: () => chunks.next() }) }
     },
     async drain() {
       try {

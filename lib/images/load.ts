@@ -4,7 +4,6 @@ import { parseAnswer } from '../json.ts'
 import { readAll, splitLines } from '../lines.ts'
 import { presentError } from '../present.ts'
 import { parseReference, storedReference } from '../reference.ts'
-import { readAhead } from '../read-ahead.ts'
 import { Refusal } from '../refusal.ts'
 import { adoptImage, messageOf, nameImage, refuseWhenFull } from './adopt.ts'
 import { rewriteArchive } from './archive.ts'
@@ -29,7 +28,7 @@ export function loadImages(call: Call, query: { quiet: boolean | undefined; plat
     const archive = rewriteArchive(call.connection.upload(), naming(call, prefix, loading))
     try {
       const stream = await call.host.stream({ method: 'POST', path: at`/images/load`, version: call.version, query }, {
-        signal: call.connection.signal, upload: readAhead(archive.bytes[Symbol.asyncIterator]()), contentType: 'application/x-tar',
+        signal: call.connection.signal, upload: archive.bytes, contentType: 'application/x-tar',
       })
       if (stream.status >= 300) throw new Refusal(stream.status, presentError(call.ns, messageOf(await readAll(stream.body))))
       await follow(call, stream.body, loading, progress)
