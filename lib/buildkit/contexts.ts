@@ -36,8 +36,9 @@ export interface Stages {
  * `stages`: names of the Dockerfile's stages, which a context of the same name would replace. `byId`: images that it names by id. `given`:
  * the client's options; contexts that it names itself are left to it, unless they are images of the namespace.
  */
-export async function contextsOf(sources: Sources, { names: stages }: Pick<Stages, 'names'>, byId: ReadonlyMap<string, LocalImage>, readConfig: ReadConfig, given: Readonly<Record<string, string>>): Promise<Contexts> {
+export async function contextsOf(sources: Sources, { names: stages, bases }: Stages, byId: ReadonlyMap<string, LocalImage>, readConfig: ReadConfig, given: Readonly<Record<string, string>>): Promise<Contexts> {
   const contexts: Contexts = { options: {}, inputs: {} }
+  const written = new Set(bases.map(contextNameOf))
   for (const [name, image] of [...sources.images, ...byId]) {
     const key = byId.has(name) ? name : contextName(name)
     const named = Object.keys(given).filter((option) => option.startsWith('context:') && isImage(given[option]!, name, sources))
@@ -46,7 +47,8 @@ export async function contextsOf(sources: Sources, { names: stages }: Pick<Stage
     const config = await readConfig(image)
     const platform = config && platformOf(config)
     if (config === undefined || platform === undefined) continue
-    const input = `moorage-${image.id.replace(/^sha256:/, '').slice(0, 32)}`
+    // Progress tells the name of the input. An image of many names is handed over once, but for those that the Dockerfile writes.
+    const input = `moorage-${image.id.replace(/^sha256:/, '').slice(0, 32)}${written.has(key) ? `-${Object.keys(contexts.inputs).length}` : ''}`
     contexts.inputs[input] ??= await imageDefinition(image, name, platform)
     contexts.options[`input-metadata:${input}`] ??= JSON.stringify({ 'containerimage.config': base64(config) })
     for (const option of [...wanted ? [`context:${key}::${formatted(platform)}`] : [], ...named]) contexts.options[option] = `input:${input}`
@@ -62,6 +64,15 @@ function isImage(context: string, name: string, sources: Sources): boolean {
 /** What the frontend looks an image up by: the familiar name, `latest` left out. */
 function contextName(reference: string): string {
   return familiar(parseReference(reference)).replace(/:latest$/, '')
+}
+
+/** The same for what a Dockerfile writes, which may be anything. */
+function contextNameOf(text: string): string {
+  try {
+    return contextName(text)
+  } catch {
+    return text
+  }
 }
 
 interface Platform {

@@ -17,6 +17,8 @@ export interface Exported {
 const imageAttributes = new Set([
   'name', 'unpack', 'store', 'oci-mediatypes', 'compression', 'compression-level', 'force-compression', 'rewrite-timestamp', 'prefer-nondist-layers',
   'buildinfo', 'buildinfo-attrs', 'attestation-prefix', 'name-canonical', 'push', 'tar', 'platform-split', 'mode', 'source-date-epoch', 'inline',
+  // Compose's own builder (COMPOSE_BAKE=false) says it, and engines know nothing of it.
+  'load',
 ])
 
 /**
@@ -43,7 +45,7 @@ function judgeExporter({ Type, Attrs }: Exporter, { ns }: Scope, exported: Expor
   const references = namesOf(Attrs.name ?? '')
   exported.references.push(...references)
   const name = references.map((reference) => storedReference(ns, reference)).join(',')
-  const { name: _, push: __, ...rest } = Attrs
+  const { name: _, push: __, load: ___, ...rest } = Attrs
   return create(ExporterSchema, { Type, Attrs: { ...rest, ...(name !== '' && { name }) } })
 }
 

@@ -53,6 +53,13 @@ test('FROM, COPY --from and RUN --mount take the images of the namespace, and no
   assert.match(stderr, /base: failed to resolve source metadata for docker.io\/library\/base:latest/)
 })
 
+test('an image of several names is told of by the one that the Dockerfile writes', async () => {
+  for (const name of ['several-a', 'several-b', 'several-c:1']) await docker(one.env, ['tag', 'busybox', name])
+  const { status, stderr } = await cli(one.env, ['build', '--progress', 'plain', dockerfile('FROM several-b AS made\nRUN echo made > /made\nFROM several-c:1\nCOPY --from=made /made /')], { timeout })
+  assert.equal(status, 0, stderr)
+  assert.deepEqual([...new Set(stderr.match(/(?<=FROM )docker\.io\/library\/several\S+/g))].toSorted(), ['docker.io/library/several-b:latest', 'docker.io/library/several-c:1'])
+})
+
 test('a stage that is called like an image of the namespace is that stage', async () => {
   await build(one, '-t', 'tools', dockerfile('FROM busybox\nRUN echo image > /what'))
   await build(one, '-t', 'staged', dockerfile('FROM busybox AS tools\nRUN echo stage > /what\nFROM busybox\nCOPY --from=tools /what /'))

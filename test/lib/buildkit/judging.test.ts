@@ -68,7 +68,7 @@ test('remote contexts are for policies that allow them', () => {
 
 test('exporters leave images under stored names only', () => {
   const exporter = (Type: string, Attrs: Record<string, string>) => create(ExporterSchema, { Type, Attrs })
-  const { exporters, exported } = judgeExporters([exporter('moby', { name: 'app,app:2,host:5000/x,app:latest', 'annotation.a': 'b' })], scope)
+  const { exporters, exported } = judgeExporters([exporter('moby', { name: 'app,app:2,host:5000/x,app:latest', 'annotation.a': 'b', load: 'true' })], scope)
   assert.deepEqual({ ...exporters[0]!.Attrs }, {
     name: ['docker.io/library/app:latest', 'docker.io/library/app:2', 'host__5000/x:latest'].map((name) => `moorage.invalid/${ns}/${name}`).join(','), 'annotation.a': 'b',
   })
