@@ -10,7 +10,7 @@ import { parseBind, parseVolumesFrom } from '../schemas/binds.ts'
 import { parseExtraHost } from '../schemas/addresses.ts'
 import type { HostConfig } from '../schemas/host-config.ts'
 import { engineBindings, type WantedPorts } from '../ports.ts'
-import { parseIpcMode, parsePidMode } from '../schemas/modes.ts'
+import { parseIpcMode, parseNetworkMode, parsePidMode } from '../schemas/modes.ts'
 import type { Mount } from '../schemas/mounts.ts'
 
 /**
@@ -110,6 +110,8 @@ export function echoOf(wish: HostConfig, sent: HostConfig, ns: string): Record<s
 /** No limit of processes is null however it was written. */
 function shownAs(key: keyof typeof unset, wish: HostConfig): unknown {
   if (key === 'LogConfig') return shownLogConfig(wish)
+  // On networks of one's own they are the endpoint's alone.
+  if (key === 'Links' && parseNetworkMode(wish.NetworkMode ?? '').kind !== 'default') return unset.Links
   if (key === 'PidsLimit' && (wish.PidsLimit ?? 0) <= 0) return unset.PidsLimit
   return wish[key] ?? unset[key]
 }

@@ -72,6 +72,7 @@ export const networks = {
     docker run --rm --network container:db busybox hostname | wc -c
     docker run --rm --network container:db busybox ping -c 1 127.0.0.1 | grep -c '1 packets received'
     docker run --rm --network n1 --link db:linked busybox ping -c 1 -W 5 linked | grep -c '1 packets received'
+    docker create --name linker --network n1 --link db:linked busybox true | wc -c; docker inspect -f '{{json .HostConfig.Links}} {{json .NetworkSettings.Networks.n1.Links}}' linker; docker rm linker
     docker network create --subnet 10.77.0.0/24 s1 >/dev/null; docker run --rm --network s1 --ip 10.77.0.9 busybox ip -o -4 addr show eth0 | awk '{print $4}'
     docker run --rm --network n1 --ip 1.2.3.4 busybox true
     docker run --rm --ip 10.200.0.9 busybox true
