@@ -47,9 +47,6 @@ export interface UpstreamParts {
 /** Milliseconds between looks for namespaces whose time is over. */
 const reapEvery = 5_000
 
-/** Milliseconds between looks for control groups that belong to nobody. */
-const sweepEvery = 300_000
-
 /** Milliseconds between signs of life, and looks at what other gateways close, at hosts and at the clock. */
 const [pulse, closingsEvery, hostsEvery, clockEvery] = [5_000, 1_000, 2_000, 2_000]
 
@@ -129,7 +126,6 @@ export async function openUpstream({ config, state, talk, policy, connected, cut
         }),
         task('to follow what other gateways close', closingsEvery, closing.follow),
         task('to extend leases', closingsEvery, () => lease.extend(connected())),
-        task('to tend control groups', sweepEvery, async () => hosts.all().filter((host) => host.up()).forEach((host) => void groups.tend(host))),
       )
     },
     async stop(): Promise<void> {

@@ -41,15 +41,15 @@ export interface Attending {
   onStrangers(host: LiveHost, strangers: ReadonlySet<string>): Promise<boolean>
 }
 
-/** Milliseconds for which one gateway has the duty of a host, between its looks at the duty, and between looks at everything on the host. */
-const [dutyLasts, dutyEvery, lookEvery] = [15_000, 5_000, 60_000]
+/** Milliseconds for which one gateway has the duty of a host, between its looks at the duty, at everything on the host, and for groups that are nobody's. */
+const [dutyLasts, dutyEvery, lookEvery, sweepEvery] = [15_000, 5_000, 60_000, 300_000]
 
 /** Milliseconds to the next look when something there may have to go. */
 const soon = 10_000
 
 /**
  * Connects to a host and does what the house does about its life. Of all gateways one at a time has the duty: claims follow what the engine
- * destroys, and what happened while nobody watched is found by looking. Relays of every gateway follow what the engine does.
+ * destroys, what happened while nobody watched is found by looking, and control groups are tended. Relays of every gateway follow what the engine does.
  */
 export function attendHost({ name, url, tls }: FarmHost, attending: Attending): LiveHost {
   const { store, ports, groups, sharedImages, probe, gateway, talk } = attending
@@ -57,6 +57,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
   const report = (error: unknown) => talk.defect(`to look at what is on host ${name}`, error)
   let onDuty = false
   let looked = -Infinity
+  let tended = -Infinity
   let looking: Promise<void> | undefined
 
   async function look(): Promise<void> {
@@ -75,11 +76,18 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
   /** One look at a time. What the store or the engine fails is tried again at the next tick. */
   const lookOnce = () => looking ??= look().catch((error) => report(error)).finally(() => { looking = undefined })
 
+  /** Nobody waits for it. */
+  function tend(): void {
+    tended = performance.now()
+    void groups.tend(host)
+  }
+
   async function tick(): Promise<void> {
     if (!host.up()) return
     const before = onDuty
     onDuty = await store.takeDuty(duty, gateway.id, dutyLasts).catch(() => false)
     if (!onDuty) return
+    if (!before || performance.now() - tended > sweepEvery) tend()
     if (!before || performance.now() - looked > lookEvery) await lookOnce()
     else await clearLeft(host).catch((error) => report(error))
   }
@@ -94,7 +102,7 @@ export function attendHost({ name, url, tls }: FarmHost, attending: Attending): 
       if (onDuty) await lookOnce()
       await ports.resume(connected)
       connected.groups.reset()
-      void groups.tend(connected)
+      if (onDuty) tend()
       await attending.onConnected(connected)
       talk.hostUp(name, url, connected.facts().engineVersion)
     },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Agent } from 'node:https'
 import { after, before, describe, it } from 'node:test'
 import { Redis } from 'ioredis'
+import { namespaceToken } from '../../lib/names.ts'
 import { cli, docker } from '../setup/cli.ts'
 import type { Engine } from '../setup/engine.ts'
 import { call, held, openDirectly, operate, socketOf, startFarm, through } from '../setup/farm.ts'
@@ -174,5 +176,33 @@ describe('two gateways on one Redis', () => {
     assert.equal((await wait).json.StatusCode, 137)
     await stopped
     await b.moorage(['close', namespace.id])
+  })
+})
+
+describe('control groups that are nobody\'s', () => {
+  it('are looked for by one gateway, and by the other when that one has died', async () => {
+    const [engine, redis] = await Promise.all([sharedEngine('28.5'), startRedis()])
+    const [tending, other] = await startFarm(redis, engine, 2) as [Gateway, Gateway]
+    try {
+      const run = async () => {
+        const namespace = await other.open()
+        await docker(namespace.env, ['run', '-d', 'busybox', 'sleep', '1000'])
+        return namespace
+      }
+      const { id } = await run()
+      const dead = globSync(`/sys/fs/cgroup/{,*/}moorage/*/${id}`).map((directory) => directory.slice(0, -id.length) + namespaceToken(randomBytes(16)))
+      assert.ok(dead.length > 0)
+      for (const directory of dead) mkdirSync(directory)
+      await other.restart()
+      // Helpers run one after the other: what the gateway had in mind as it began has been done when the groups of two more namespaces are there.
+      for (const _ of ['one', 'two']) await run()
+      assert.ok(dead.every((directory) => existsSync(directory)))
+      await tending.kill()
+      await until(() => dead.every((directory) => !existsSync(directory)), 'The other gateway removes them', 120_000)
+      for (const namespace of (await operate(other, 'GET', '/namespaces')).json) await operate(other, 'DELETE', `/namespaces/${namespace.id}`)
+    } finally {
+      await Promise.all([tending.stop(), other.stop()])
+      await redis.stop()
+    }
   })
 })
