@@ -102,8 +102,8 @@ export interface Host {
   config(id: string, read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined>
   /** Shows the namespace's watchers an event that the gateway made happen or the engine told in other words. */
   announce(ns: string, event: Announcement): void
-  /** Remembered events of a namespace, oldest first, and those to come until the signal aborts, in job names. */
-  watch(ns: string, signal: AbortSignal): { past: EngineEvent[]; next: AsyncIterable<EngineEvent> }
+  /** Events of a namespace in job names: remembered ones from `since` on (nanoseconds since the epoch), and those to come until the signal aborts. */
+  watch(ns: string, signal: AbortSignal, since: bigint | undefined): Promise<AsyncIterable<EngineEvent>>
   /** The container an exec runs in, or undefined when the engine does not know the exec. Execs have no claims: their container owns them. */
   containerOfExec(exec: string): Promise<string | undefined>
   /** Remembers where an exec runs, to spare the question later. */

@@ -12,6 +12,11 @@ export interface EngineEvent {
   [legacy: string]: unknown
 }
 
+/** When it was: nanoseconds since the epoch. The answer's numbers keep their digits, as raw JSON or as a number when that is exact. */
+export function nanosOf({ timeNano }: EngineEvent): bigint {
+  return BigInt(typeof timeNano === 'number' ? timeNano : (timeNano as { rawJSON: string }).rawJSON)
+}
+
 /**
  * The namespace an event's object carries in its stored name, or undefined.
  *

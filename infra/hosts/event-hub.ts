@@ -1,4 +1,4 @@
-import { isShown, namespaceInEvent, type EngineEvent } from '../../lib/events.ts'
+import { isShown, namespaceInEvent, nanosOf, type EngineEvent } from '../../lib/events.ts'
 import { parseAnswer, stringify } from '../../lib/json.ts'
 import { present } from '../../lib/present.ts'
 import { Refusal } from '../../lib/refusal.ts'
@@ -26,8 +26,8 @@ export interface EventHub {
   accept(line: string): Promise<{ event: EngineEvent; ns: string | undefined }>
   /** Adds an event the gateway makes itself, already in job names. */
   publish(ns: string, event: JobEvent): void
-  /** Past events of a namespace, then new ones until the signal aborts. */
-  watch(ns: string, signal: AbortSignal): { past: JobEvent[]; next: AsyncIterable<JobEvent> }
+  /** Past events of a namespace from `since` on (nanoseconds since the epoch), then new ones until the signal aborts. */
+  watch(ns: string, signal: AbortSignal, since?: bigint): AsyncIterable<JobEvent>
   /** Drops what is remembered of a namespace that has ended, and ends its watchers. */
   forget(ns: string): void
   watchers(): number
@@ -61,12 +61,13 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
       return { event, ns }
     },
     publish,
-    watch(ns, signal) {
+    watch(ns, signal, since) {
       const watcher = new Watcher(signal)
+      if (since !== undefined) for (const [event, size] of rings.get(ns)?.all() ?? []) if (nanosOf(event) >= since) watcher.push(event, size)
       const set = watchers.get(ns) ?? new Set()
       watchers.set(ns, set.add(watcher))
       signal.addEventListener('abort', () => { set.delete(watcher); if (set.size === 0 && watchers.get(ns) === set) watchers.delete(ns) }, { once: true })
-      return { past: rings.get(ns)?.events() ?? [], next: watcher }
+      return watcher
     },
     forget(ns) {
       for (const watcher of watchers.get(ns) ?? []) watcher.end()
@@ -82,32 +83,35 @@ export function eventHub(ownerOf: (type: string, id: string) => Promise<string |
 /** Engines of 20.10 tell of a named volume's creation once more when a container is made with it, which its namespace had made before. */
 function isToldAgain({ Type, Action, Actor: { ID } }: JobEvent, ring: Shelf | undefined): boolean {
   if (Type !== 'volume' || Action !== 'create') return false
-  return ring?.events().findLast((event) => event.Type === 'volume' && event.Actor.ID === ID)?.Action === 'create'
+  return ring?.all().findLast(([event]) => event.Type === 'volume' && event.Actor.ID === ID)?.[0].Action === 'create'
 }
+
+/** An event, and how many characters it is. */
+type Sized = readonly [event: JobEvent, size: number]
 
 /** Events in order, and how much text they are. */
 interface Shelf {
   push(event: JobEvent, size: number): void
   shift(): JobEvent | undefined
   fits(count: number, text: number): boolean
-  events(): JobEvent[]
+  all(): readonly Sized[]
 }
 
 function shelf(): Shelf {
-  const kept: { event: JobEvent; size: number }[] = []
+  const kept: Sized[] = []
   let total = 0
   return {
     push(event, size) {
-      kept.push({ event, size })
+      kept.push([event, size])
       total += size
     },
     shift() {
-      const first = kept.shift()
-      total -= first?.size ?? 0
-      return first?.event
+      const [event, size] = kept.shift() ?? [undefined, 0]
+      total -= size
+      return event
     },
     fits: (count, text) => kept.length <= count && total <= text,
-    events: () => kept.map(({ event }) => event),
+    all: () => kept,
   }
 }
 

@@ -88,7 +88,7 @@ export function liveHost(options: HostOptions): LiveHost {
     image: images.facts,
     config: images.config,
     announce: (ns, event) => hub.publish(ns, stamped(event)),
-    watch: hub.watch,
+    watch: async (ns, signal, since) => hub.watch(ns, signal, since),
     containerOfExec: execs.of,
     learnExec: execs.learn,
     ...buildkitOf(client, options.name, options.onDefect),

@@ -8,20 +8,20 @@ export function notHere(what: string): Refusal {
   return new Refusal(501, `${what} is not served by this gateway: it runs as a Worker, which cannot hand a connection over; use another gateway of the farm`)
 }
 
-/** The connection of one request to a Worker. */
-export function workerConnection(request: Request, engineOf: (host: Host) => FetchEngine): Connection {
+/** The connection of one request to a Worker. `signal`: aborts when its client is gone or its namespace closed. */
+export function workerConnection(request: Request, signal: AbortSignal, engineOf: (host: Host) => FetchEngine): Connection {
   const whole = async (limit: number) => collected(bytesOf(request.body), limit, Number(request.headers.get('content-length') ?? 0))
   const header = (name: string) => request.headers.get(name) ?? undefined
   return {
-    method: request.method, signal: request.signal, upgraded: false, rank: 1, header,
+    method: request.method, signal, upgraded: false, rank: 1, header,
     headers: (name) => [header(name)].filter((value) => value !== undefined),
     body: whole,
     firstValue: whole,
-    // Nothing here cuts connections.
+    // What is cut here are answers that are a stream, and closing has none.
     outlive: () => {},
     upload: () => bytesOf(request.body),
     async relay(host, asked, shape, upload) {
-      const answer = await engineOf(host).send(asked, { signal: request.signal, body: upload ? request.body : null })
+      const answer = await engineOf(host).send(asked, { signal, body: upload ? request.body : null })
       const head = headOf(answer.status, Object.fromEntries(answer.headers))
       if (answer.status >= 400 && asked.method !== 'HEAD') return { ...head, text: await answer.text() }
       return new Response(answer.body, shape(head))

@@ -5,6 +5,7 @@ import type { Admission } from '../../lib/admission.ts'
 import type { Host } from '../../lib/engine.ts'
 import { groupNames } from '../../lib/groups/names.ts'
 import type { House } from '../../lib/pipeline.ts'
+import type { Namespace } from '../../lib/store.ts'
 import { closer, type Closer } from '../closing.ts'
 import { control } from '../control.ts'
 import { hostsOf } from '../hosts/pool.ts'
@@ -21,10 +22,12 @@ import { notHere, workerConnection } from './connection.ts'
 import { fetchEngine, type FetchEngine } from './engine.ts'
 import { randomHex, workerHost, type Remembered, type WorkerHost } from './host.ts'
 import type { Settings } from './settings.ts'
+import { staying } from './staying.ts'
 
 /** A gateway for one request: a Worker has no life between requests, and none of its connections may outlive one. */
 export interface RequestGateway {
-  fetch(request: Request): Promise<Response>
+  /** `over` aborts when the answer has ended. */
+  fetch(request: Request, over: AbortSignal): Promise<Response>
   closer: Closer
 }
 
@@ -42,12 +45,19 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
   const members = new Map(records.map((record) => [record.name, {
     record,
     live: workerHost({
-      record, engine: engines.get(record.name)!, sharedImages: settings.sharedImages, turns: turns(store.turns), remembered, later,
+      record, engine: engines.get(record.name)!, sharedImages: settings.sharedImages, store, turns: turns(store.turns), remembered, later,
       groups: { mode: settings.CONTROL_GROUPS, names: () => names },
     }),
   }]))
   const hosts = hostsOf<WorkerHost>(members)
   const reachAll = async () => void await Promise.all(hosts.all().map((host) => host.reach()))
+
+  const use = ({ id, expires, policy }: Namespace) => store.extend(id, leaseEnd(expires, settings.policy(policy).idle * 1000, Date.now()))
+  const used = async (id: string) => {
+    const namespace = await store.find(id)
+    if (namespace?.state === 'open') await use(namespace)
+    return namespace
+  }
 
   const house: House = {
     store, policy: settings.policy,
@@ -56,7 +66,7 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
       if (namespace?.state !== 'open') return namespace
       await members.get(namespace.host)?.live.reach()
       await gateway.live()
-      later(store.extend(id, leaseEnd(namespace.expires, settings.policy(namespace.policy).idle * 1000, Date.now())).catch(() => {}))
+      later(use(namespace).catch(() => {}))
       return namespace
     },
     host: (namespace) => hosts.answering(namespace.host),
@@ -91,10 +101,13 @@ export async function requestGateway(settings: Settings, redis: Redis | Cluster,
         await closing.reap()
       },
     },
-    async fetch(request) {
+    async fetch(request, over) {
       const { pathname, search } = new URL(request.url)
-      const connection = workerConnection(request, (host: Host) => engines.get(host.name)!)
-      return app.fetch(request, { target: pathname + search, namespace: callerOf(request, { subject: authority.subject, secret: settings.PROXY_SECRET }), connection })
+      const namespace = callerOf(request, { subject: authority.subject, secret: settings.PROXY_SECRET })
+      const stay = namespace === undefined ? undefined : staying(() => used(namespace))
+      over.addEventListener('abort', () => stay?.end())
+      const signal = stay ? AbortSignal.any([request.signal, stay.signal]) : request.signal
+      return app.fetch(request, { target: pathname + search, namespace, connection: workerConnection(request, signal, (host: Host) => engines.get(host.name)!) })
     },
   }
 }

@@ -3,6 +3,7 @@ import type { FarmHost } from '../../lib/farm.ts'
 import { controlGroups, type GroupMode, type KeptGroups } from '../../lib/groups/groups.ts'
 import { helper } from '../../lib/groups/helper.ts'
 import type { GroupNames } from '../../lib/groups/names.ts'
+import type { Store } from '../../lib/store.ts'
 import type { Turns } from '../../lib/turns.ts'
 import { probe } from '../hosts/facts.ts'
 import { execOwners } from '../hosts/exec-owners.ts'
@@ -10,6 +11,7 @@ import { imageCache, refreshShared } from '../hosts/images.ts'
 import type { Member } from '../hosts/pool.ts'
 import { notHere } from './connection.ts'
 import type { FetchEngine } from './engine.ts'
+import { eventsOf } from './events.ts'
 
 /** What an isolate remembers of a host from one request to the next: data only, as nothing that waits may outlive its request. */
 export interface Remembered {
@@ -24,6 +26,7 @@ export interface WorkerHostParts {
   record: FarmHost
   engine: FetchEngine
   sharedImages: readonly string[]
+  store: Pick<Store, 'owners'>
   turns: Turns
   groups: { mode: GroupMode; names(): Promise<GroupNames> }
   remembered: Map<string, Remembered>
@@ -41,7 +44,7 @@ export interface WorkerHost extends Member {
 const [factsLast, patience] = [30_000, 10_000]
 const helperPatience = 60_000
 
-export function workerHost({ record, engine, sharedImages, turns, groups, remembered, later }: WorkerHostParts): WorkerHost {
+export function workerHost({ record, engine, sharedImages, store, turns, groups, remembered, later }: WorkerHostParts): WorkerHost {
   const { name, url } = record
   const key = `${name} ${url}`
   const images = imageCache(engine)
@@ -82,7 +85,7 @@ export function workerHost({ record, engine, sharedImages, turns, groups, rememb
     },
     // Watchers of other gateways see what the engine tells of it.
     announce: () => {},
-    watch: () => { throw notHere('the event stream') },
+    watch: eventsOf({ engine, store }),
     containerOfExec: execs.of, learnExec: execs.learn,
     channel: async () => { throw notHere('BuildKit') },
     session: async () => { throw notHere('BuildKit') },

@@ -17,7 +17,7 @@ const remembered = new Map<string, Remembered>()
 export default {
   async fetch(request: Request, env: unknown, context: Context): Promise<Response> {
     try {
-      return await withGateway(env, context, async (gateway, end) => lasting(await gateway.fetch(request), end))
+      return await withGateway(env, context, async (gateway, end, over) => lasting(await gateway.fetch(request, over), end))
     } catch (error) {
       if (!(error instanceof Refusal)) console.error(error)
       return refuse(error)
@@ -32,19 +32,23 @@ export default {
   },
 }
 
-/** Connects for one request. The connection ends when `end` was called and what was to be done later is done, or when the work throws. */
-async function withGateway<T>(env: unknown, context: Context, work: (gateway: RequestGateway, end: () => void) => Promise<T>): Promise<T> {
+/** Connects for one request. The connection ends when `end` was called, which aborts `over`, and what was to be done later is done, or when the work throws. */
+async function withGateway<T>(env: unknown, context: Context, work: (gateway: RequestGateway, end: () => void, over: AbortSignal) => Promise<T>): Promise<T> {
   const settings = settingsOf(env)
   const redis = connectRedis(settings.STORE)
   const pending = new Set<Promise<unknown>>()
-  const finish = () => context.waitUntil(Promise.allSettled(pending).then(() => redis.disconnect()))
+  const over = new AbortController()
+  const finish = () => {
+    over.abort()
+    context.waitUntil(Promise.allSettled(pending).then(() => redis.disconnect()))
+  }
   const later = (one: Promise<unknown>) => {
     pending.add(one)
     context.waitUntil(one)
   }
   try {
     await ready(redis)
-    return await work(await requestGateway(settings, redis, remembered, later), finish)
+    return await work(await requestGateway(settings, redis, remembered, later), finish, over.signal)
   } catch (error) {
     finish()
     throw error
@@ -88,5 +92,10 @@ function lasting(response: Response, end: () => void): Response {
       await reader.cancel(reason)
     },
   })
-  return new Response(body, response)
+  const answer = new Response(body, response)
+  for (const [name, value] of Object.entries(asItIs)) answer.headers.set(name, value)
+  return answer
 }
+
+/** The platform compresses for clients that can take it, and a compressed line is held back until there are many: nothing of a quiet stream would arrive. */
+const asItIs = { 'Content-Encoding': 'identity', 'Cache-Control': 'no-transform' }

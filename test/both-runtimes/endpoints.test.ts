@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { call, operate, startFarm, type Answer, type Direct } from '../setup/farm.ts'
+import { call, follow, operate, startFarm, type Answer, type Direct } from '../setup/farm.ts'
+import type { Following } from '../setup/following.ts'
 import type { Engine } from '../setup/engine.ts'
 import type { Gateway } from '../setup/gateway.ts'
 import { until } from '../setup/processes.ts'
+import { recordingProxy, type RecordingProxy } from '../setup/recording-proxy.ts'
 import { startRedis, type RedisServer } from '../setup/redis.ts'
+import { startRegistry } from '../setup/registry.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 import { serveAtPort, startWorker, type Worker } from '../setup/worker.ts'
-import { operatorToken, proxySecret, sendToWorker } from './worker-client.ts'
+import { followWorker, operatorToken, proxySecret, sendToWorker } from './worker-client.ts'
 
 /** A gateway of the farm in one of the runtimes. */
 interface Runtime {
@@ -15,20 +18,23 @@ interface Runtime {
   /** Hands connections over. */
   hijacks: boolean
   ask(namespace: Direct, method: string, path: string, body?: unknown): Promise<Answer>
+  follow(namespace: Direct, path: string, method?: string): Promise<Following>
   operate(method: string, path: string, body?: unknown): Promise<Answer>
 }
 
 let engine: Engine
+let recorder: RecordingProxy
 let redis: RedisServer
 let port: Awaited<ReturnType<typeof serveAtPort>>
 let gateway: Gateway
 let worker: Worker
 
-const policies = { default: { limits: { containers: 6, memory: 256 * 1024 ** 2 } } }
+const policies = { default: { limits: { containers: 6, memory: 256 * 1024 ** 2 } }, brief: { idle: 15 } }
 
 before(async () => {
   ;[engine, redis] = await Promise.all([sharedEngine('28.5'), startRedis()])
-  port = await serveAtPort(engine.socket)
+  recorder = await recordingProxy(engine.socket)
+  port = await serveAtPort(recorder.socket)
   ;[gateway] = await startFarm(redis, undefined, 1, { hosts: [{ name: 'engine', url: port.url }], policies, ports: { reach: 'none' } }) as [Gateway]
   worker = await startWorker({ STORE: redis.url, SHARED_IMAGES: 'busybox:latest', PROXY_SECRET: proxySecret, POLICIES: JSON.stringify(policies) })
 })
@@ -37,13 +43,18 @@ after(async () => {
   await gateway?.stop()
   await redis?.stop()
   port?.stop()
+  recorder?.stop()
 })
 
 const runtimes: Runtime[] = [
-  { name: 'Node', hijacks: true, ask: (...asked) => call(gateway, ...asked), operate: (...asked) => operate(gateway, ...asked) },
+  {
+    name: 'Node', hijacks: true, ask: (...asked) => call(gateway, ...asked), follow: (namespace, path, method = 'GET') => follow(gateway, namespace, method, path),
+    operate: (...asked) => operate(gateway, ...asked),
+  },
   {
     name: 'workerd', hijacks: false,
     ask: (namespace, method, path, body) => sendToWorker(worker, { method, path, body, namespace: namespace.id }),
+    follow: (namespace, path, method = 'GET') => followWorker(worker, { method, path, namespace: namespace.id }),
     operate: (method, path, body) => sendToWorker(worker, { method, path, body, token: operatorToken(gateway) }),
   },
 ]
@@ -67,6 +78,7 @@ for (const runtime of runtimes) {
     containers(ask, must, () => namespace)
     objects(ask, must)
     images(ask, must)
+    streams(runtime, must, () => namespace)
     refusals(runtime, ask)
   })
 }
@@ -174,6 +186,103 @@ function images(ask: Ask, must: Ask): void {
   })
 }
 
+function streams(runtime: Runtime, must: Ask, namespace: () => Direct): void {
+  const follow = (path: string, method?: string) => runtime.follow(namespace(), path, method)
+  const asked = (path: RegExp) => recorder.asked().filter((request) => path.test(request.path)).length
+  /** A container that says one thing, and the other when it is told to. */
+  async function talker(): Promise<{ id: string; go(): Promise<unknown> }> {
+    const { json: { Id: id } } = await must('POST', '/containers/create', { Image: 'busybox', Cmd: ['sh', '-c', 'echo first; until [ -e /go ]; do sleep 0.2; done; while :; do echo second; sleep 0.2; done'] })
+    await must('POST', `/containers/${id}/start`)
+    return {
+      id,
+      async go() {
+        const { json } = await must('POST', `/containers/${id}/exec`, { Cmd: ['touch', '/go'] })
+        await must('POST', `/exec/${json.Id}/start`, { Detach: true })
+      },
+    }
+  }
+
+  it('tells what a container prints as it prints it, until the client leaves', async () => {
+    const { id, go } = await talker()
+    const logs = await follow(`/containers/${id}/logs?follow=1&stdout=1`)
+    await logs.says(/first/)
+    assert.doesNotMatch(logs.text(), /second/)
+    await go()
+    await logs.says(/second/)
+    assert.equal(asked(new RegExp(`${id}/logs`)), 1)
+    logs.leave()
+    await until(() => asked(new RegExp(`${id}/logs`)) === 0, 'The engine is not asked any more', 60_000)
+    await must('DELETE', `/containers/${id}?force=1`)
+  })
+
+  it('tells what a container uses again and again, until the client leaves', async () => {
+    const { id } = await talker()
+    const stats = await follow(`/containers/${id}/stats?stream=1`)
+    await stats.says(/"name":"[^]*\n[^]*"name":"[^]*\n/)
+    stats.leave()
+    await until(() => asked(new RegExp(`${id}/stats`)) === 0, 'The engine is not asked any more', 60_000)
+    await must('DELETE', `/containers/${id}?force=1`)
+  })
+
+  it('answers a wait at once, and says how the container ended when it has', async () => {
+    const { id } = await talker()
+    const wait = await follow(`/containers/${id}/wait`, 'POST')
+    assert.deepEqual([wait.status, wait.text()], [200, ''])
+    await must('POST', `/containers/${id}/kill`)
+    await wait.says(/"StatusCode":137/)
+    await wait.ends()
+    await must('DELETE', `/containers/${id}`)
+  })
+
+  it('tells events as they happen, of the namespace alone, and those of before', async () => {
+    const from = Math.floor(Date.now() / 1000) - 1
+    const events = await follow('/events?filters={"type":["volume"]}')
+    assert.deepEqual([events.status, events.text()], [200, ''])
+    const { json: foreign } = await runtime.operate('POST', '/namespaces', {})
+    await runtime.ask(foreign, 'POST', '/volumes/create', { Name: 'foreign' })
+    await must('POST', '/volumes/create', { Name: 'told' })
+    await must('DELETE', '/volumes/told')
+    await events.says(/"destroy"/)
+    assert.deepEqual(events.text().trim().split('\n').map((line) => JSON.parse(line)).map(({ Action, Actor }) => `${Action} ${Actor.ID}`), ['create told', 'destroy told'])
+    events.leave()
+    const past = await follow(`/events?since=${from}&until=${Math.ceil(Date.now() / 1000) + 1}&filters={"type":["volume"],"volume":["told"]}`)
+    await past.ends()
+    assert.deepEqual(past.text().trim().split('\n').map((line) => JSON.parse(line).Action), ['create', 'destroy'])
+    await runtime.operate('DELETE', `/namespaces/${foreign.id}`)
+  })
+
+  it('keeps a namespace in use while an answer is under way, and ends the answer when the namespace is closed', async () => {
+    const open = async () => (await runtime.operate('POST', '/namespaces', { policy: 'brief' })).json as Direct
+    const [used, unused] = [await open(), await open()]
+    const events = await runtime.follow(used, '/events')
+    const listed = async () => (await operate(gateway, 'GET', '/namespaces')).text
+    await until(async () => !(await listed()).includes(unused.id), 'The unused namespace ends', 60_000)
+    assert.ok((await listed()).includes(used.id))
+    await operate(gateway, 'DELETE', `/namespaces/${used.id}`)
+    await events.ends()
+  })
+
+  it('sends a container\'s files as an archive', async () => {
+    await must('POST', '/containers/create?name=files', { Image: 'busybox', Cmd: ['true'] })
+    assert.match((await must('GET', '/containers/files/export')).text, /bin\/busybox/)
+    await must('DELETE', '/containers/files')
+  })
+
+  it('tells how a push and a pull go on', async () => {
+    const registry = await startRegistry(engine)
+    await must('POST', `/images/busybox/tag?repo=${registry.address}/team/tool&tag=1`)
+    const push = await follow(`/images/${registry.address}/team/tool/push?tag=1`, 'POST')
+    await push.says(/"status":"The push refers to repository[^]*digest: sha256:/)
+    await push.ends()
+    await must('DELETE', `/images/${registry.address}/team/tool:1`)
+    const pull = await follow(`/images/create?fromImage=${encodeURIComponent(`${registry.address}/team/tool`)}&tag=1`, 'POST')
+    await pull.says(/Status: /)
+    await pull.ends()
+    await must('DELETE', `/images/${registry.address}/team/tool:1`)
+    registry.stop()
+  })
+}
+
 function refusals({ name, hijacks, operate: operator }: Runtime, ask: Ask): void {
   it('refuses with the engine\'s shape, the field and the remedy', async () => {
     for (const [body, words] of [[{ Image: 'busybox', HostConfig: { Privileged: true } }, /HostConfig\.Privileged is not allowed/], [{ Image: 'busybox', Unknown: 1 }, /Unknown/]] as const) {
@@ -190,7 +299,7 @@ function refusals({ name, hijacks, operate: operator }: Runtime, ask: Ask): void
     const exec = (await ask('POST', `/containers/${json.Id}/exec`, { Cmd: ['echo', 'handed'], AttachStdout: true })).json
     const started = await ask('POST', `/exec/${exec.Id}/start`, {})
     if (hijacks) assert.match(started.text, /handed/, name)
-    else for (const { status, text } of [started, await ask('POST', '/grpc'), await ask('GET', '/events')]) assert.deepEqual([status, /runs as a Worker.*another gateway/.test(text)], [501, true], text)
+    else for (const { status, text } of [started, await ask('POST', '/grpc')]) assert.deepEqual([status, /runs as a Worker.*another gateway/.test(text)], [501, true], text)
     await ask('DELETE', `/containers/${json.Id}?force=1`)
   })
 }

@@ -109,7 +109,7 @@ function fakeHost(asked: EngineRequest[], archive: Uint8Array): Host {
     },
     shared: new Map([['docker.io/library/busybox:latest', sharedImage]]), publishOn: '127.0.0.1', sharesFiles: false,
     image: async (id) => (id === theirs.image || id === mine.image || id === sharedImage ? imageFacts(id) : undefined),
-    config: async () => undefined, announce: () => undefined, watch: () => ({ past: [], next: (async function* () {})() }),
+    config: async () => undefined, announce: () => undefined, watch: async () => (async function* () {})(),
     containerOfExec: async (exec) => ({ [mine.exec]: mine.container, [theirs.exec]: theirs.container })[exec], learnExec: () => undefined,
     channel: away, session: away, groups: { containers: async () => '/moorage/x', builds: async () => ({ parent: '/moorage/x', caches: 'x' }) },
     builds: new Map(), building: new Map(), exclusively: (_key, work) => work(), leftTurns: async () => [],

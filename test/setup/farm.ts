@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { connect as tlsConnect, type TLSSocket } from 'node:tls'
 import { buffer } from 'node:stream/consumers'
 import type { Engine } from './engine.ts'
+import { following, type Following } from './following.ts'
 import { startGateway, type Gateway, type Namespace } from './gateway.ts'
 import type { RedisServer } from './redis.ts'
 
@@ -48,6 +49,16 @@ export async function openDirectly(gateway: Gateway, wish: object = {}): Promise
 /** One request of a namespace, by its certificate, on a connection of its own unless an agent is given. */
 export function call(gateway: Gateway, namespace: Namespace | Direct, method: string, path: string, body?: unknown, agent?: Agent): Promise<Answer> {
   return send(gateway, { method, path, body, agent: agent ?? false, ...material(namespace) })
+}
+
+/** The same for an answer that is read as it comes; resolves when its head is there. */
+export function follow(gateway: Gateway, namespace: Namespace | Direct, method: string, path: string): Promise<Following> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(gateway.url, { method, path, agent: false, ...material(namespace) }, (incoming) => {
+      resolve(following(incoming.statusCode ?? 0, incoming, () => outgoing.destroy()))
+    })
+    outgoing.on('error', reject).end()
+  })
 }
 
 /** One request of the operator, or of the bearer of another token. */
