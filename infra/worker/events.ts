@@ -1,4 +1,5 @@
 import type { Host } from '../../lib/engine.ts'
+import { at } from '../../lib/engine-path.ts'
 import type { EngineEvent } from '../../lib/events.ts'
 import { readAll, splitLines } from '../../lib/lines.ts'
 import { Refusal } from '../../lib/refusal.ts'
@@ -19,7 +20,7 @@ export function eventsOf({ engine, store }: EventParts): Host['watch'] {
     const life = new AbortController()
     const over = AbortSignal.any([signal, life.signal])
     const query = since === undefined ? {} : { since: `${since / 1_000_000_000n}.${String(since % 1_000_000_000n).padStart(9, '0')}` }
-    const stream = await engine.stream({ method: 'GET', path: '/events', query }, { signal: over })
+    const stream = await engine.stream({ method: 'GET', path: at`/events`, query }, { signal: over })
     if (stream.status !== 200) throw new Refusal(stream.status, await readAll(stream.body))
     const hub = eventHub(async (kind, id) => (await store.owners(kind as 'volume', id).catch(() => []))[0])
     const watcher = hub.watch(ns, signal)
