@@ -19,8 +19,8 @@ export interface BuildOrder {
   services: ReadonlyMap<string, GrpcService>
   /** A session that the client itself has opened, which is used instead. */
   session?: string
-  /** May `FROM` name images of the namespace by their ids? */
-  imageIds?: boolean
+  /** Is it to be as the classic builder would do it? */
+  classic?: boolean
 }
 
 /** A build that is under way. */

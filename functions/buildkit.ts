@@ -64,7 +64,7 @@ export const buildkitMethods: readonly Method[] = table
  * BuildKit as a namespace sees it, on a channel to the engine: for its clients, and for what the gateway builds on its behalf. `onRefusal` hears of
  * what is refused.
  */
-export async function buildkitService(call: Call, channel: GrpcChannel, { imageIds = false, onRefusal }: Partial<Pick<BuildWorld, 'imageIds'>> & { onRefusal?: Call['refused'] } = {}): Promise<GrpcService> {
-  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map(), imageIds }
+export async function buildkitService(call: Call, channel: GrpcChannel, { classic = false, onRefusal }: Partial<Pick<BuildWorld, 'classic'>> & { onRefusal?: Call['refused'] } = {}): Promise<GrpcService> {
+  const world: BuildWorld = { call, channel, scope: await buildScope(call), blobs: new Set(), builds: new Map(), classic }
   return buildService(methods, world, onRefusal)
 }

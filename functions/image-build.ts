@@ -44,7 +44,7 @@ async function run(call: Call, build: Build, context: Context): Promise<Reply> {
     const signal = AbortSignal.any([call.connection.signal, cancelled.signal])
     try {
       const running = await startBuild(call, {
-        options: build.options, names: build.references.map(familiar), cacheFrom: build.cacheFrom, session: build.session, imageIds: build.version === 1,
+        options: build.options, names: build.references.map(familiar), cacheFrom: build.cacheFrom, session: build.session, classic: build.version === 1,
         services: buildServices(build.session === undefined ? context : undefined, parseRegistryConfig(call.connection.header('x-registry-config') ?? '') ?? {}),
       }, signal)
       // Told by the lines.

@@ -2,8 +2,10 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import type { GrpcChannel, Metadata } from '../grpc.ts'
 import { readAnswer, write } from './messages.ts'
 import {
-  ResolveImageConfigRequestSchema, ResolveImageConfigResponseSchema, ReturnRequestSchema, ReturnResponseSchema, SolveRequestSchema,
-  SolveResponseSchema, type ResolveImageConfigRequest, type ResolveImageConfigResponse, type ReturnRequest, type SolveRequest, type SolveResponse,
+  ReadFileRequestSchema, ReadFileResponseSchema, ResolveImageConfigRequestSchema, ResolveImageConfigResponseSchema, ReturnRequestSchema,
+  ReturnResponseSchema, SolveRequestSchema, SolveResponseSchema, StatFileRequestSchema, StatFileResponseSchema, type ReadFileRequest,
+  type ReadFileResponse, type ResolveImageConfigRequest, type ResolveImageConfigResponse, type ReturnRequest, type SolveRequest, type SolveResponse,
+  type StatFileRequest, type StatFileResponse,
 } from './proto/gateway_pb.ts'
 
 /** The metadata that says which build a call of the LLBBridge belongs to (moby/buildkit, client/buildid). */
@@ -13,6 +15,8 @@ export const buildIdName = 'buildkit-controlapi-buildid'
 export interface Bridge {
   solve(request: SolveRequest): Promise<SolveResponse>
   config(request: ResolveImageConfigRequest): Promise<ResolveImageConfigResponse>
+  readFile(request: ReadFileRequest): Promise<ReadFileResponse>
+  statFile(request: StatFileRequest): Promise<StatFileResponse>
   finish(request: ReturnRequest): Promise<unknown>
 }
 
@@ -24,6 +28,8 @@ export function bridgeOf(channel: GrpcChannel, buildId: string, signal: AbortSig
   return {
     solve: ask('Solve', SolveRequestSchema, SolveResponseSchema),
     config: ask('ResolveImageConfig', ResolveImageConfigRequestSchema, ResolveImageConfigResponseSchema),
+    readFile: ask('ReadFile', ReadFileRequestSchema, ReadFileResponseSchema),
+    statFile: ask('StatFile', StatFileRequestSchema, StatFileResponseSchema),
     finish: ask('Return', ReturnRequestSchema, ReturnResponseSchema),
   }
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
 import { GrpcError } from '../grpc.ts'
 import { bridgeOf, type Bridge } from './bridge.ts'
+import { openContext } from './classic-context.ts'
 import { addOwnImages } from './frontend-solve.ts'
 import { parseError } from './large-errors.ts'
 import type { BuildWorld } from './method.ts'
@@ -24,7 +25,11 @@ export async function* driven(request: ControlRequest, sources: Sources, world: 
     Frontend: request.Frontend, FrontendOpt: { ...request.FrontendAttrs }, FrontendInputs: { ...request.FrontendInputs },
     CacheImports: (request.Cache?.Imports ?? []).map(({ Type, Attrs }) => ({ Type, Attrs })), allowResultReturn: true, allowResultArrayRef: true,
   })
-  const directing = direct(bridge, frontend, fromRegistry ? undefined : () => addOwnImages(frontend, sources, world, bridge),
+  const prepare = async () => {
+    if (world.classic) await openContext(frontend, bridge)
+    if (!fromRegistry) await addOwnImages(frontend, sources, world, bridge)
+  }
+  const directing = direct(bridge, frontend, prepare,
     (error) => parseError(world, frontend, sources, world.builds.get(request.Ref), error))
   // Its failure is told by the build itself.
   directing.catch(() => {})
@@ -36,9 +41,9 @@ export async function* driven(request: ControlRequest, sources: Sources, world: 
 }
 
 /** The part of the frontend's client: the result or the error is handed to the build, which ends with it. */
-async function direct(bridge: Bridge, request: SolveRequest, prepare: (() => Promise<void>) | undefined, explained: (error: unknown) => Promise<unknown>): Promise<void> {
+async function direct(bridge: Bridge, request: SolveRequest, prepare: () => Promise<void>, explained: (error: unknown) => Promise<unknown>): Promise<void> {
   try {
-    await prepare?.()
+    await prepare()
     const { result } = await bridge.solve(request)
     await bridge.finish(create(ReturnRequestSchema, { result: result ?? {} }))
   } catch (error) {

@@ -45,13 +45,13 @@ async function judgeFrontendSolve(given: SolveRequest, { scope }: BuildWorld, so
 }
 
 /** Hands the namespace's own images to the Dockerfile. `bridge`: of the build, which reads the Dockerfile anyway. */
-export async function addOwnImages(request: SolveRequest, sources: Sources, { call, imageIds }: BuildWorld, bridge: Bridge): Promise<void> {
+export async function addOwnImages(request: SolveRequest, sources: Sources, { call, classic }: BuildWorld, bridge: Bridge): Promise<void> {
   const { FrontendOpt: options, FrontendInputs: inputs } = request
-  if ((sources.images.size === 0 && !imageIds) || /^frontend\.(targets|subrequests)/.test(options.requestid ?? '')) return
+  if ((sources.images.size === 0 && !classic) || /^frontend\.(targets|subrequests)/.test(options.requestid ?? '')) return
   // A Dockerfile that cannot be read now cannot be read later either, and that is where its errors are told.
   const stages = await stagesOf(bridge, request)
   if (stages === undefined) return
-  const byId = imageIds ? await imagesById(call, sources, stages.bases) : new Map()
+  const byId = classic ? await imagesById(call, sources, stages.bases) : new Map()
   const contexts = await contextsOf(sources, stages, byId, readConfigs(call), options)
   Object.assign(options, contexts.options)
   Object.assign(inputs, contexts.inputs)

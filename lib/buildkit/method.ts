@@ -19,8 +19,8 @@ export interface BuildWorld {
   blobs: Set<string>
   /** Builds that this connection has begun and not ended, by the engine's ref. */
   builds: Map<string, BegunBuild>
-  /** Do its Dockerfiles name images by their ids too? The classic builder's do; BuildKit takes ids for names. */
-  imageIds: boolean
+  /** Are its builds to be the classic builder's? Their Dockerfiles name images by ids too, and may name themselves in .dockerignore. */
+  classic: boolean
 }
 
 export interface BegunBuild {

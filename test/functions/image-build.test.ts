@@ -106,6 +106,26 @@ describe('the classic build', () => {
     }
   })
 
+  it('a .dockerignore that names itself or the Dockerfile takes them from what COPY sees, as the classic builder reads it', async () => {
+    const ignored: Record<string, string[]> = {
+      'dockerfile=Dockerfile': ['# Dockerfile\n', '/Dockerfile\r\n.dockerignore', 'Docker*\n!Dockerfile', '*\n!kept', '['],
+      'dockerfile=sub/file': ['sub', '**/fil?\nDockerfile', 'sub/*\n! /sub/file'],
+      '': ['docker*'],
+    }
+    const lines = 'FROM busybox\nCOPY . /all\nRUN cd /all; find . -type f | sort'
+    const told = ({ text }: { text: string }) => text.split('\r\n').filter((line) => /"stream":"\.\//.test(line)).map((line) => JSON.parse(line).stream).join('')
+    for (const [query, files] of Object.entries(ignored)) {
+      for (const content of files) {
+        const context = { '.dockerignore': content, Dockerfile: lines, 'sub/file': lines, kept: '' }
+        const [here, there] = [await post(a, `nocache=1&${query}`, context), await post(bench.bare, `rm=1&forcerm=1&nocache=1&${query}`, context)]
+        assert.ok(told(there).includes('./kept\n'), there.text)
+        assert.equal(told(here), told(there), `${query} with ${JSON.stringify(content)}: ${here.text}`)
+      }
+    }
+    const gone = await build(a, ['-t', 'gone', buildContext({ '.dockerignore': 'Dockerfile', Dockerfile: 'FROM busybox\nCOPY . /all\nRUN test ! -e /all/Dockerfile' })])
+    assert.match(gone, /Successfully built/)
+  })
+
   const refused = {
     'networkmode=host': 403, 'networkmode=container:x': 403, 'networkmode=some-network': 403, 'remote=http://127.0.0.1/x': 403, 'remote=https://github.com/a/b.git': 403,
     'cgroupparent=/docker': 403, 'securityopt=%5B%22seccomp%3Dunconfined%22%5D': 403, 'cpusetcpus=0': 403, 'squash=1': 403, 'isolation=hyperv': 403,
