@@ -123,3 +123,26 @@ test('connections that are over leave nothing in memory', async () => {
     return sockets.every((socket) => socket.deref() === undefined)
   }, 'The sockets are collected', 60_000)
 })
+
+test('a call whose caller fails to say more is over, with that failure, and harms nothing else', async () => {
+  const channel = open()
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from('first')
+    throw new Error('no more')
+  }
+  const unhandled: unknown[] = []
+  const listen = (error: unknown) => unhandled.push(error)
+  process.on('unhandledRejection', listen)
+  try {
+    for (const method of ['x.Y/Hang', 'x.Y/Echo']) {
+      await assert.rejects(async () => { for await (const _ of channel.call({ method, metadata: {}, requests: failing(), signal: never })) { /* read */ } }, /no more/)
+    }
+    // Said after everything that waits has run.
+    await new Promise((resolve) => { setImmediate(resolve) })
+    assert.deepEqual(unhandled, [])
+  } finally {
+    process.off('unhandledRejection', listen)
+  }
+  assert.deepEqual(await call(channel, 'x.Y/Echo', [Buffer.from('a')]), [Buffer.from('a')])
+  channel.close()
+})
