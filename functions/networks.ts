@@ -9,7 +9,7 @@ import { parseFilters } from '../lib/filters/parse.ts'
 import { matchPrune, pruneFilterKeys, pruneUntil } from '../lib/filters/prune.ts'
 import { parseBoolStrict } from '../lib/go.ts'
 import { bridgeName, storedName } from '../lib/names.ts'
-import { builtin, builtinNames, namedBuiltin, presentNetwork } from '../lib/networks/builtin.ts'
+import { builtin, builtinNames, isBuiltin, namedBuiltin, presentNetwork } from '../lib/networks/builtin.ts'
 import { text } from '../lib/query.ts'
 import { Refusal } from '../lib/refusal.ts'
 import { networkConnect, type NetworkConnect } from '../lib/schemas/network-connect.ts'
@@ -61,7 +61,7 @@ export const networks: readonly Endpoint[] = [
     async answer(call) {
       const shown = await namedBuiltin(call, call.term)
       const claim = shown ? { name: shown.Name as string, id: '' } : await named(call)
-      if ((builtinNames as readonly string[]).includes(claim.name)) throw new Refusal(403, `${claim.name} is a pre-defined network and cannot be removed`)
+      if (isBuiltin(claim.name)) throw new Refusal(403, `${claim.name} is a pre-defined network and cannot be removed`)
       await call.ask({ method: 'DELETE', path: at`/networks/${claim.id}` })
       await call.store.release(call.ns, 'network', claim.name)
       return { status: 204 }
@@ -104,7 +104,7 @@ async function prune(call: Call<{ filters: string | undefined }>): Promise<strin
   const deleted: string[] = []
   for (const network of await ownNetworks(call)) {
     const created = Date.parse(network.Created) / 1000
-    if ((builtinNames as readonly string[]).includes(network.Name) || !matchPrune(filters, network.Labels, created, until)) continue
+    if (isBuiltin(network.Name) || !matchPrune(filters, network.Labels, created, until)) continue
     if (Object.keys((await call.ask({ method: 'GET', path: at`/networks/${network.Id}` })).Containers ?? {}).length > 0) continue
     // A container may have come meanwhile; then the engine keeps the network.
     const answer = await call.host.call({ method: 'DELETE', path: at`/networks/${network.Id}` })

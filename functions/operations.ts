@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono'
 import { observed, type House } from '../lib/pipeline.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { streamOf } from '../lib/streams.ts'
 import { bearerToken } from './bearer.ts'
 import type { Entry } from './entry.ts'
 
@@ -50,7 +51,7 @@ export const operationsRows: readonly OperationsRow[] = [
     } },
   { endpoint: 'Overview', path: '/operations', does: 'what the operators\' page shows, as JSON', work: async (operations, _entry, c) => c.json(await operations.overview() as object) },
   { endpoint: 'OverviewStream', path: '/operations/stream', does: 'the same again after each change, as server-sent events',
-    work: (operations, { connection }) => new Response(events(operations.overviews(connection.signal)), { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } }) },
+    work: (operations, { connection }) => new Response(streamOf(events(operations.overviews(connection.signal))), { headers: { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' } }) },
   { endpoint: 'Dashboard', path: '/dashboard', open: true, does: 'the operators\' page, which asks for the token', work: (operations) => file(operations, '') },
   { endpoint: 'DashboardFile', path: '/dashboard/:file', open: true, does: 'its files', work: (operations, _entry, c) => file(operations, c.req.param('file') ?? '') },
 ]
@@ -84,17 +85,7 @@ function file(operations: Operations, name: string): Response {
 }
 
 /** Server-sent events (WHATWG HTML, section 9.2), one JSON value each. */
-function events(values: AsyncIterable<unknown>): ReadableStream<Uint8Array> {
+async function* events(values: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()
-  const iterator = values[Symbol.asyncIterator]()
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await iterator.next()
-      if (done) controller.close()
-      else controller.enqueue(encoder.encode(`data: ${JSON.stringify(value)}\n\n`))
-    },
-    async cancel() {
-      await iterator.return?.()
-    },
-  })
+  for await (const value of values) yield encoder.encode(`data: ${JSON.stringify(value)}\n\n`)
 }

@@ -15,10 +15,11 @@ import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
 import { Refusal, refusalBody } from './refusal.ts'
 import { resolver } from './resolve.ts'
+import { streamOf } from './streams.ts'
 import type { Claim, Namespace, Store } from './store.ts'
 
 /** Bytes of a JSON body the gateway reads; the engine's own limit for `containers/create` is larger, no client comes near. */
-export const bodyLimit = 4 * 1024 * 1024
+const bodyLimit = 4 * 1024 * 1024
 
 /** What the pipeline stands on; the same for every call of one gateway. */
 export interface House {
@@ -110,13 +111,13 @@ function json(status: number, text: string, headers: Readonly<Record<string, str
 }
 
 /** Headers every answer of an engine carries; clients read them (engine-api.md D.5). */
-export function engineHeaders(host: Host): Record<string, string> {
+function engineHeaders(host: Host): Record<string, string> {
   const facts = host.facts()
   return { 'Api-Version': facts.apiVersion, 'Docker-Experimental': 'false', Ostype: 'linux', Server: `Docker/${String(facts.version.Version)} (linux)` }
 }
 
 /** The version a client speaks, checked as the engine checks it (moby, api/server/middleware/version.go). */
-export function checkedVersion(host: Host, asked: string | undefined): string {
+function checkedVersion(host: Host, asked: string | undefined): string {
   const { apiVersion, minApiVersion } = host.facts()
   if (asked === undefined) return apiVersion
   if (compareVersions(asked, minApiVersion) < 0) {
@@ -365,7 +366,7 @@ function isReply(value: unknown): value is Reply {
 
 function reply(answer: Reply, call: Call | undefined): Response {
   const headers = { ...(call ? engineHeaders(call.host) : {}), ...answer.headers }
-  if (answer.bytes) return new Response(streamOf(answer.bytes[Symbol.asyncIterator]()), { status: answer.status, headers })
+  if (answer.bytes) return new Response(streamOf(answer.bytes), { status: answer.status, headers })
   if (answer.lines) return new Response(streamOf(encodeLines(answer.lines, answer.lineEnd ?? '\n')), { status: answer.status, headers: { 'Content-Type': 'application/json', ...headers } })
   if (answer.body === undefined) return new Response(null, { status: answer.status, headers })
   if (typeof answer.body === 'string') return new Response(answer.body, { status: answer.status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers } })
@@ -375,17 +376,4 @@ function reply(answer: Reply, call: Call | undefined): Response {
 async function* encodeLines(values: AsyncIterable<unknown>, end: string): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder()
   for await (const value of values) yield encoder.encode(`${stringify(value)}${end}`)
-}
-
-function streamOf(chunks: AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-    async cancel() {
-      await chunks.return?.(undefined)
-    },
-  })
 }

@@ -19,7 +19,7 @@ const memory = v.pipe(v.number(), v.integer(), v.minValue(6 * 1024 * 1024), v.de
 const cpus = v.pipe(v.number(), v.minValue(0.01), v.description('Cores. Absent: the host\'s cores.'))
 const pids = v.pipe(v.number(), v.integer(), v.minValue(1), v.description('Processes and threads.'))
 
-export const limitsSchema = v.strictObject({
+const limitsSchema = v.strictObject({
   memory: v.optional(memory),
   cpus: v.optional(cpus),
   pids: v.optional(pids, 4096),

@@ -8,7 +8,7 @@ export * from './schema-struct.ts'
 export * from './schema-types.ts'
 
 /** Bytes that all strings of one body may have together. */
-export const maxTextBytes = 1024 * 1024
+const maxTextBytes = 1024 * 1024
 
 /** The value a schema reads. */
 export type ReadBy<S extends Type<any>> = S extends Type<infer T> ? T : never

@@ -1,6 +1,7 @@
 import type { EngineAnswer, EngineRequest, Host } from '../../lib/engine.ts'
 import type { HostRecord } from '../../lib/farm.ts'
 import { Refusal } from '../../lib/refusal.ts'
+import { streamOf } from '../../lib/streams.ts'
 import { headOf, wire } from '../../lib/wire.ts'
 import type { Fetcher } from './settings.ts'
 
@@ -51,18 +52,4 @@ export async function* bytesOf(stream: ReadableStream<Uint8Array> | null): Async
   } finally {
     await reader?.cancel().catch(() => {})
   }
-}
-
-function streamOf(bytes: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = bytes[Symbol.asyncIterator]()
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await iterator.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-    async cancel() {
-      await iterator.return?.()
-    },
-  })
 }

@@ -64,6 +64,6 @@ export function prune({ message, world, forward }: Served<typeof PruneRequestSch
 }
 
 /** Space limits are for the whole engine's cache and would be met by what is not the namespace's; only the age counts here. */
-export function ownPrune({ filter, all, keepDuration }: PruneRequest, scope: Scope): PruneRequest {
+function ownPrune({ filter, all, keepDuration }: PruneRequest, scope: Scope): PruneRequest {
   return create(PruneRequestSchema, { filter: narrowed(filter, scope), all, keepDuration })
 }

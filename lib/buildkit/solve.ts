@@ -61,7 +61,7 @@ async function* solved({ message, world, signal, forward }: Solve): AsyncGenerat
  * The request that the engine gets instead of a client's: rebuilt from judged fields, so that what the gateway does not know is not in it
  * (moby/buildkit, api/services/control SolveRequest). Throws a GrpcError naming what is not allowed.
  */
-export async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources): Promise<{ request: SolveRequest; exported: Exported }> {
+async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources): Promise<{ request: SolveRequest; exported: Exported }> {
   refuseFields(given)
   const { exporters, exported } = judgeExporters(exportersOf(given), scope)
   await judgeDefinition(given.Definition, scope, sources)

@@ -53,7 +53,7 @@ function presentNetworks(settings: any, claim: Claim | undefined): void {
 }
 
 /** Endpoints without what the gateway added: the job name as alias (unless the job sent it itself), its repetition among the DNS names. */
-export function presentEndpoints(networks: Record<string, any> | null | undefined, name: string | undefined, facts: Facts | undefined): void {
+function presentEndpoints(networks: Record<string, any> | null | undefined, name: string | undefined, facts: Facts | undefined): void {
   for (const [network, endpoint] of Object.entries(networks ?? {})) {
     if (!endpoint) continue
     if (Array.isArray(endpoint.Aliases) && facts?.aliased !== true) {

@@ -58,11 +58,6 @@ export function containerMatcher(filters: Filters, context: ContainerContext = {
   return (container) => tests.every((test) => test(container))
 }
 
-/** One container; for a list make a `containerMatcher`, which reads the filters once and also refuses bad ones for an empty list. */
-export function matchContainer(filters: Filters, container: ContainerSummary, context: ContainerContext = {}): boolean {
-  return containerMatcher(filters, context)(container)
-}
-
 /** Is it shown without `all` and `limit`? */
 export function isRunning(container: ContainerSummary): boolean {
   return ['running', 'paused', 'restarting'].includes(container.State ?? '')

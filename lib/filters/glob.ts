@@ -7,11 +7,6 @@ const nothing = '[^\\x{0}-\\x{10FFFF}]'
  * Go's path.Match: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` do not, `\` takes the next character as it is; the whole name must
  * match. Undefined when the pattern is malformed (Go's ErrBadPattern, `syntax error in pattern`). Linear time.
  */
-export function goPathMatch(pattern: string, name: string): boolean | undefined {
-  return compileGlob(pattern)?.(name)
-}
-
-/** The test for one pattern, for many names. */
 export function compileGlob(pattern: string): ((name: string) => boolean) | undefined {
   const chars = [...pattern]
   let source = ''

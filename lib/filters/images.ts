@@ -54,11 +54,6 @@ export function imageFilter<Image extends ImageSummary>(filters: Filters, contex
   }
 }
 
-/** One image; for a list use `imageFilter`, which also narrows the references. */
-export function matchImage(filters: Filters, image: ImageSummary, context: ImageContext = {}): boolean {
-  return imageFilter(filters, context)(image) !== undefined
-}
-
 /** Engines before API 1.43 write `<none>` for no reference. */
 function references(list: readonly string[] | null | undefined): string[] {
   return (list ?? []).filter((text) => !text.startsWith('<none>'))

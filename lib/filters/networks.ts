@@ -1,4 +1,5 @@
 import { Refusal } from '../refusal.ts'
+import { isPredefinedNetwork } from '../schemas/names.ts'
 import { matchesExactly, matchesLabels, regexpTest, type Labels } from './match.ts'
 import type { Filters } from './parse.ts'
 
@@ -29,21 +30,11 @@ export function networkMatcher(filters: Filters): (network: NetworkSummary) => b
     && matchesExactly(filters, 'scope', network.Scope ?? '')
     && matchesLabels(filters, 'label', network.Labels)
     && (dangling === undefined || dangling !== isUsed(network))
-    && (types === undefined || types.includes(isPredefined(network.Name) ? 'builtin' : 'custom'))
-}
-
-/** One network; for a list make a `networkMatcher`. */
-export function matchNetwork(filters: Filters, network: NetworkSummary): boolean {
-  return networkMatcher(filters)(network)
-}
-
-/** Names of networks that every engine has and nobody removes. */
-export function isPredefined(name: string): boolean {
-  return ['bridge', 'host', 'none', 'default'].includes(name)
+    && (types === undefined || types.includes(isPredefinedNetwork(network.Name) ? 'builtin' : 'custom'))
 }
 
 function isUsed(network: NetworkSummary): boolean {
-  return isPredefined(network.Name) || Object.keys(network.Containers ?? {}).length > 0
+  return isPredefinedNetwork(network.Name) || Object.keys(network.Containers ?? {}).length > 0
 }
 
 function danglingOnly(filters: Filters): boolean | undefined {

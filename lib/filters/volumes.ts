@@ -25,8 +25,3 @@ export function volumeMatcher(filters: Filters, context: VolumeContext = {}): (v
     && matchesLabels(filters, 'label', volume.Labels)
     && (dangling === undefined || dangling !== (context.used?.has(volume.Name) === true))
 }
-
-/** One volume; for a list make a `volumeMatcher`. */
-export function matchVolume(filters: Filters, volume: VolumeSummary, context: VolumeContext = {}): boolean {
-  return volumeMatcher(filters, context)(volume)
-}

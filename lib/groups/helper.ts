@@ -17,7 +17,7 @@ export interface Outcome {
 export type Helper = (layout: Layout, steps: readonly string[]) => Promise<Outcome>
 
 /** What helper containers are called on the engine, followed by chance; nothing of a namespace has such a name. */
-export const helperPrefix = 'moorage-helper-'
+const helperPrefix = 'moorage-helper-'
 
 export interface HelperParts {
   host: Pick<Host, 'call' | 'stream' | 'facts'>

@@ -24,7 +24,7 @@ export interface ImageRepairs {
  * Compares the engine's images with the claims of the namespaces that live on it. `claims` (kinds image and reference) were read before the
  * images, so that none is mistaken for gone. Tags of loads are the business of whoever has their turn.
  */
-export function imageRepairs(images: readonly EngineImage[], claims: readonly Claim[], namespaces: ReadonlySet<string>): ImageRepairs {
+function imageRepairs(images: readonly EngineImage[], claims: readonly Claim[], namespaces: ReadonlySet<string>): ImageRepairs {
   const repairs: ImageRepairs = { adopt: [], release: [] }
   const stored = new Map(images.flatMap(({ Id, RepoTags }) => (RepoTags ?? []).filter((tag) => tag.startsWith(`${storedRegistry}/`)).map((tag) => [tag, Id])))
   const expected = new Map(claims.flatMap((claim) => storedTag(claim).map((tag) => [tag, claim] as const)))

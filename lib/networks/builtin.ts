@@ -5,6 +5,10 @@ import { bridgeName } from '../names.ts'
 /** Networks that every engine has. A namespace's `bridge` becomes a real one when it is first used; `host` and `none` are only shown. */
 export const builtinNames = [bridgeName, 'host', 'none'] as const
 
+export function isBuiltin(name: string): boolean {
+  return (builtinNames as readonly string[]).includes(name)
+}
+
 const drivers = { bridge: 'bridge', host: 'host', none: 'null' } as const
 
 /** Options the engine shows of its own bridge. */

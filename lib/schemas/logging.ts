@@ -21,7 +21,7 @@ const most = { 'max-size': 100 * 1024 ** 2, 'max-file': 1000, 'max-buffer-size':
 const mostLogs = 1000 * 1024 ** 2
 
 /** Options that bound what a container can write to the engine's disk. */
-export const defaultLogOptions = { 'max-size': '100m', 'max-file': '2' } as const
+const defaultLogOptions = { 'max-size': '100m', 'max-file': '2' } as const
 
 type LogConfig = { Type?: string; Config?: Record<string, string> }
 

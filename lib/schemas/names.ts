@@ -16,7 +16,10 @@ const maxFileName = 255
 /** Longest job name whose stored name is still a file name. */
 export const maxName = maxFileName - storedName(namespaceToken(new Uint8Array(16)), '').length
 
-const predefinedNetworks = ['bridge', 'host', 'none', 'default']
+/** Networks that every engine has and nobody removes. */
+export function isPredefinedNetwork(name: string): boolean {
+  return ['bridge', 'host', 'none', 'default'].includes(name)
+}
 
 /**
  * The job name in what a client calls a container (one leading slash is left out).
@@ -38,7 +41,7 @@ export function checkContainerName(name: string, verb: 'create' | 'rename' = 'cr
  * Throws `Refusal`: 403 with the engine's text for the predefined networks (daemon/network.go), 400 for the rest.
  */
 export function checkNetworkName(name: string): string {
-  if (predefinedNetworks.includes(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `, 'Name')
+  if (isPredefinedNetwork(name)) throw new Refusal(403, `operation is not permitted on predefined ${name} network `, 'Name')
   if (name.trim() === '') throw new Refusal(400, 'invalid name: name is empty', 'Name')
   if (unusable.test(name) || name.includes(`${storedRegistry}/`)) throw new Refusal(400, `Name: ${JSON.stringify(name.slice(0, 100))} is not a network name here: leave out control characters, "container:" and "${storedRegistry}/"`, 'Name')
   if (name.length > maxName) throw new Refusal(400, `network name is too long, names should be at most ${maxName} characters`, 'Name')

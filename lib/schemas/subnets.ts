@@ -9,7 +9,7 @@ export interface Subnet {
 }
 
 /** An address as a number, or undefined when it is none. IPv4 written inside IPv6 is not an address here: Go keeps the two apart. */
-export function addressNumber(text: string): { bits: number; number: bigint } | undefined {
+function addressNumber(text: string): { bits: number; number: bigint } | undefined {
   if (!isAddress(text)) return undefined
   if (!text.includes(':')) return { bits: 32, number: joined(text.split('.').map(BigInt), 8n) }
   if (text.includes('.')) return undefined

@@ -40,12 +40,6 @@ for (const version of versions) {
       return Number(number)
     }
 
-    /** What the web server behind a port of the gateway says; retries, since a server starts in its own time. */
-    const get = (port: number, host = '127.0.0.1') => machine.node(`
-      for (let end = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-        try { console.log((await (await fetch('http://${host}:${port}/')).text()).trim()); break } catch (error) { if (Date.now() > end) throw error }
-      }`)
-
     /** How dialling a port ends. */
     const dial = (port: number) => machine.node(`
       const socket = (await import('node:net')).connect(${port}, '127.0.0.1')
@@ -55,7 +49,7 @@ for (const version of versions) {
       await Promise.all([docker(mine, 'run', '-d', '--name', 'web', '-p', '8080:80', ...web('mine')), docker(theirs, 'run', '-d', '--name', 'web', '-p', '8080:80', ...web('theirs'))])
       const [one, two] = await Promise.all([shown(mine, 'web', '80/tcp'), shown(theirs, 'web', '80/tcp')])
       assert.notEqual(one, two)
-      assert.deepEqual(await Promise.all([get(one), get(two)]), ['mine', 'theirs'])
+      assert.deepEqual(await Promise.all([machine.get(one), machine.get(two)]), ['mine', 'theirs'])
       assert.equal(await docker(mine, 'inspect', '-f', '{{json .HostConfig.PortBindings}}', 'web'), '{"80/tcp":[{"HostIp":"","HostPort":"8080"}]}')
     })
 
@@ -72,10 +66,10 @@ for (const version of versions) {
       await docker(mine, 'container', 'rm', 'web')
       await docker(mine, 'run', '-d', '--name', 'web', '--restart', 'always', '-p', '8080:80', ...web('mine'))
       const now = await shown(mine, 'web', '80/tcp')
-      assert.equal(await get(now), 'mine')
+      assert.equal(await machine.get(now), 'mine')
       await docker(mine, 'restart', '-t', '0', 'web')
       assert.equal(await shown(mine, 'web', '80/tcp'), now)
-      assert.equal(await get(now), 'mine')
+      assert.equal(await machine.get(now), 'mine')
       // The engine starts it again by itself, at another port of the engine.
       await docker(mine, 'exec', 'web', 'kill', '-9', '-1').catch(() => {})
       await until(async () => await machine.node(`fetch('http://127.0.0.1:${now}/').then(async (answer) => console.log(await answer.text()), () => {})`) === 'mine', 'a restarted container is relayed to', 60_000)
@@ -86,7 +80,7 @@ for (const version of versions) {
       const ports = (await docker(mine, 'port', 'many')).split('\n').map((line) => /^(\d+\/tcp) -> 0\.0\.0\.0:(\d+)$/.exec(line)?.slice(1))
       assert.deepEqual(ports.map((port) => port?.[0]), ['80/tcp', '81/tcp', '82/tcp', '83/tcp', '83/tcp'])
       assert.equal(new Set(ports.map((port) => port?.[1])).size, 5)
-      assert.equal(await get(Number(ports[0]?.[1])), 'many')
+      assert.equal(await machine.get(Number(ports[0]?.[1])), 'many')
       await docker(mine, 'rm', '-f', 'many')
     })
 
@@ -115,7 +109,7 @@ for (const version of versions) {
       assert.deepEqual([status, /Bind for 0\.0\.0\.0:8080 failed: port is already allocated/.test(stderr)], [1, true], stderr)
       await docker(mine, 'rm', '-f', 'web')
       await docker(mine, 'start', 'second')
-      assert.equal(await get(await shown(mine, 'second', '80/tcp')), 'second')
+      assert.equal(await machine.get(await shown(mine, 'second', '80/tcp')), 'second')
       await docker(mine, 'rm', '-f', 'second')
     })
 
@@ -129,13 +123,13 @@ try:
   print(dialled.recv(1000))
 except Exception as error: print(type(error).__name__)`])).stdout.trim()
       assert.equal(await dialFrom(), 'ConnectionResetError')
-      assert.equal(await get(port), 'theirs')
+      assert.equal(await machine.get(port), 'theirs')
     })
 
     it('are relayed again when the gateway was restarted, at the same port and before any call of the job', async () => {
       const port = await shown(theirs, 'web', '80/tcp')
       await gateway.restart()
-      assert.equal(await get(port), 'theirs')
+      assert.equal(await machine.get(port), 'theirs')
       assert.equal(await shown(theirs, 'web', '80/tcp'), port)
     })
 

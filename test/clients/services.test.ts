@@ -32,10 +32,6 @@ for (const version of versions) {
     })
 
     const docker = (...args: string[]) => machine.docker(ns.env, args)
-    const get = (port: string) => machine.node(`
-      for (let end = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-        try { console.log((await (await fetch('http://127.0.0.1:${port}/')).text()).trim()); break } catch (error) { if (Date.now() > end) throw error }
-      }`)
 
     it('run as GitHub Actions starts, asks for and removes service containers', async () => {
       const label = 'c1f2e3'
@@ -50,7 +46,7 @@ for (const version of versions) {
       const port = /^6379\/tcp -> 127\.0\.0\.1:(\d+)$/.exec(await docker('port', id))?.[1]
       assert.ok(port)
       await until(async () => await docker('inspect', '--format', '{{if .Config.Healthcheck}}{{print .State.Health.Status}}{{end}}', id) === 'healthy', 'the service is healthy', 60_000)
-      assert.equal(await get(port), 'service')
+      assert.equal(await machine.get(port), 'service')
       assert.equal(await docker('run', '--rm', '--network', 'github_network_0123456789abcdef', 'busybox', 'sh', '-c', 'printf "GET / HTTP/1.0\\r\\n\\r\\n" | nc redis 6379 | tail -1'), 'service')
       await docker('logs', '--details', id)
       await docker('rm', '--force', id)
@@ -71,12 +67,12 @@ for (const version of versions) {
       await compose('up', '-d', '--quiet-pull')
       const [db, app] = [await compose('port', 'db', '6379'), await compose('port', 'app', '6379')].map((shown) => /^127\.0\.0\.1:(\d+)$/.exec(shown)?.[1])
       assert.ok(db && app)
-      assert.deepEqual([await get(db), await get(app)], ['db', 'app'])
+      assert.deepEqual([await machine.get(db), await machine.get(app)], ['db', 'app'])
       assert.match(await compose('port', '--protocol', 'udp', 'app', '53'), /^127\.0\.0\.1:\d+$/)
       assert.match(await compose('ps', '--format', '{{.Ports}}', 'db'), new RegExp(`127\\.0\\.0\\.1:${db}->6379/tcp`))
       // Recreated, as after a change: the old one's ports are free for the new one.
       await compose('up', '-d', '--quiet-pull', '--force-recreate', '-t', '0')
-      assert.equal(await get(/:(\d+)$/.exec(await compose('port', 'db', '6379'))![1]!), 'db')
+      assert.equal(await machine.get(/:(\d+)$/.exec(await compose('port', 'db', '6379'))![1]!), 'db')
       await compose('down', '-t', '0')
       assert.equal(await docker('ps', '-aq'), '')
     })

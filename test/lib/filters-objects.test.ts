@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { containerMatcher, impliesAll, isRunning, matchContainer, type ContainerSummary } from '../../lib/filters/containers.ts'
+import { containerMatcher, impliesAll, isRunning, type ContainerSummary } from '../../lib/filters/containers.ts'
 import { matchEvent } from '../../lib/filters/events.ts'
-import { imageFilter, matchImage, type ImageSummary } from '../../lib/filters/images.ts'
-import { matchNetwork, networkMatcher } from '../../lib/filters/networks.ts'
-import { parseFilters } from '../../lib/filters/parse.ts'
+import { imageFilter, type ImageContext, type ImageSummary } from '../../lib/filters/images.ts'
+import { networkMatcher, type NetworkSummary } from '../../lib/filters/networks.ts'
+import { parseFilters, type Filters } from '../../lib/filters/parse.ts'
 import { matchPrune, pruneAllVolumes, pruneUntil } from '../../lib/filters/prune.ts'
-import { matchVolume } from '../../lib/filters/volumes.ts'
+import { volumeMatcher, type VolumeContext, type VolumeSummary } from '../../lib/filters/volumes.ts'
 import { Refusal } from '../../lib/refusal.ts'
+
+const matchNetwork = (filters: Filters, network: NetworkSummary) => networkMatcher(filters)(network)
+const matchVolume = (filters: Filters, ...[volume, context]: [VolumeSummary, VolumeContext?]) => volumeMatcher(filters, context)(volume)
+const matchImage = (filters: Filters, ...[image, context]: [ImageSummary, ImageContext?]) => imageFilter(filters, context)(image) !== undefined
 
 type Lists = Record<string, string[]>
 const of = (lists: Lists) => parseFilters(JSON.stringify(lists))
@@ -29,7 +33,7 @@ describe('a container', () => {
   }
 
   it('is found by each of its traits', () => {
-    check((lists) => matchContainer(of(lists), db, { ancestors: new Set(['sha256:1']) }), [
+    check((lists) => containerMatcher(of(lists), { ancestors: new Set(['sha256:1']) })(db), [
       [{}, true], [{ name: ['^/db$'] }, true], [{ name: ['^db$'] }, true], [{ name: ['alias'] }, false], [{ name: ['d'], id: ['abc'] }, true],
       [{ id: ['bc1'] }, false], [{ id: [''] }, false], [{ id: ['x', 'abc123'] }, true], [{ name: ['x'], id: ['abc'] }, false],
       [{ label: ['a', 'a=1'] }, true], [{ label: ['a', 'b'] }, false], [{ status: ['running', 'dead'] }, true], [{ status: ['exited'] }, false],
@@ -40,18 +44,18 @@ describe('a container', () => {
       [{ expose: ['80'] }, true], [{ expose: ['53/udp'] }, true], [{ expose: ['53'] }, false], [{ publish: ['1'], expose: ['80'] }, true],
       [{ ancestor: ['x'] }, true], [{ isolation: ['hyperv'] }, true],
     ])
-    assert.equal(matchContainer(of({ ancestor: ['x'] }), db), false)
+    assert.equal(containerMatcher(of({ ancestor: ['x'] }))(db), false)
   })
 
   it('that has ended is found by its exit code', () => {
     const ended = { ...db, State: 'exited', Status: 'Exited (137) 2 hours ago', Health: undefined }
-    check((lists) => matchContainer(of(lists), ended), [[{ exited: ['137'] }, true], [{ exited: ['0', '+137'] }, true], [{ exited: ['13'] }, false], [{ health: ['none'] }, true]])
+    check((lists) => containerMatcher(of(lists))(ended), [[{ exited: ['137'] }, true], [{ exited: ['0', '+137'] }, true], [{ exited: ['13'] }, false], [{ health: ['none'] }, true]])
     assert.deepEqual([isRunning(db), isRunning({ ...db, State: 'paused' }), isRunning(ended)], [true, true, false])
     assert.deepEqual([impliesAll(of({ status: ['running'] })), impliesAll(of({ status: [] })), impliesAll(of({}))], [true, false, false])
   })
 
   it('has the health its status tells, unless it tells itself', () => {
-    const health = (extra: object, value: string) => matchContainer(of({ health: [value] }), { ...db, ...extra })
+    const health = (extra: object, value: string) => containerMatcher(of({ health: [value] }))({ ...db, ...extra })
     assert.ok(health({ Status: 'Up 1 second (health: starting)' }, 'starting'))
     assert.ok(health({ Status: 'Up 1 second (unhealthy)' }, 'unhealthy'))
     assert.ok(health({ Status: 'Up 1 second' }, 'none'))
@@ -61,7 +65,7 @@ describe('a container', () => {
   it('lies before or since another in the order of the engine', () => {
     const order = new Map(['c', 'b', 'a'].map((id, place) => [id, place]))
     const list = (before?: string, since?: string) =>
-      ['c', 'b', 'a'].filter((Id) => matchContainer(of({}), { Id }, { order, before, since })).join('')
+      ['c', 'b', 'a'].filter((Id) => containerMatcher(of({}), { order, before, since })({ Id })).join('')
     assert.deepEqual([list(), list('b'), list(undefined, 'b'), list('c', 'a'), list('a', 'c'), list('b', 'b'), list('gone'), list(undefined, 'gone')],
       ['cba', 'a', 'c', 'b', '', 'a', '', 'cba'])
   })

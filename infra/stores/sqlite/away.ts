@@ -15,7 +15,7 @@ const reasons: Record<number, string> = {
 const wellAfter = 10_000
 
 /** Why a store in a file cannot do something now, or undefined for any other error. */
-export function awayReason(error: unknown): string | undefined {
+function awayReason(error: unknown): string | undefined {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
   // The lowest byte is the primary code.
   return reasons[code & 0xff]

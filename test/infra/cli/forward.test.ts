@@ -57,10 +57,7 @@ describe('moorage forward', () => {
     return child.exitCode
   }
 
-  const get = (port: number, host = 'localhost') => machine.node(`
-    for (let end = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
-      try { console.log((await (await fetch('http://${host}:${port}/')).text()).trim()); break } catch (error) { if (Date.now() > end) throw error }
-    }`)
+  const get = (port: number, host = 'localhost') => machine.get(port, host)
 
   const refuses = (port: number) => machine.node(`(await import('node:net')).connect(${port}, '127.0.0.1').on('error', (error) => console.log(error.code)).on('connect', function () { this.destroy() })`)
 
