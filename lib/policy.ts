@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { forbidden, type Forbidden, type Refusal } from './refusal.ts'
+import { storedRegistry } from './names.ts'
 import { isListed, isNowhere, isRegistryHost } from './registries.ts'
 
 /**
@@ -83,7 +84,7 @@ export const defaultPolicy: Policy = v.parse(policySchema, {})
 export function permitRegistry(policy: Policy, registry: string, refusal: Forbidden): void {
   if (!isRegistryHost(registry)) throw forbidden({ field: refusal.field, why: `${JSON.stringify(registry)} is not the plain address of a registry`, instead: 'name it as host or host:port' })
   if (allowsRegistry(policy, registry)) return
-  permit(policy, forbidden(refusal, isNowhere(registry) ? undefined : { path: 'registries', value: registry }))
+  permit(policy, forbidden(refusal, isNone(registry) ? undefined : { path: 'registries', value: registry }))
 }
 
 /** The words for a registry that is not on the list. `as`: what it is wanted as; `more`: another remedy. */
@@ -93,5 +94,10 @@ export function unlisted({ registries }: Pick<Policy, 'registries'>, registry: s
 
 /** May images be fetched from or sent to this registry (`docker.io`, `host:5000`)? */
 export function allowsRegistry({ registries }: Pick<Policy, 'registries'>, registry: string): boolean {
-  return !isNowhere(registry) && isListed(registries, registry)
+  return !isNone(registry) && isListed(registries, registry)
+}
+
+/** May no policy allow it? Under the gateway's own name engines keep what is somebody's. */
+function isNone(registry: string): boolean {
+  return isNowhere(registry) || registry === storedRegistry
 }

@@ -37,6 +37,31 @@ const reads: Record<string, (term: string) => Ask> = {
   'remove by force': (term) => ({ method: 'DELETE', target: `/images/${term}?force=1` }),
 }
 
+describe('the name an engine has for another namespace\'s images', () => {
+  it('is no name to push to, pull from or ask a registry for, also before it is taken', async () => {
+    const repo = `moorage.invalid/${arena.victim.id}/docker.io/secret/app`
+    for (const tag of ['1', 'later']) {
+      assert.equal((await arena.attacker.ask({ method: 'POST', target: `/images/busybox/tag?repo=${repo}&tag=${tag}` })).status, 201)
+      const asks: Ask[] = [
+        { method: 'POST', target: `/images/${repo}/push?tag=${tag}`, headers: { 'x-registry-auth': 'e30=' } },
+        { method: 'POST', target: `/images/create?fromImage=${encodeURIComponent(repo)}&tag=${tag}` },
+        { target: `/distribution/${repo}:${tag}/json` },
+      ]
+      for (const ask of asks) {
+        const { result, requests } = await arena.recorded(() => arena.attacker.ask(ask))
+        assert.equal(result.status, 403, result.text)
+        assert.match(result.json.message, /^the registry moorage\.invalid is not allowed in this namespace: /)
+        assert.deepEqual(requests.filter(({ method, path }) => method !== 'GET' || path.includes(arena.victim.id)), [])
+      }
+      assert.equal((await arena.victim.ask({ target: `/images/secret/app:${tag}/json` })).status, tag === '1' ? 200 : 404)
+    }
+    for (const tag of ['1', 'later']) await arena.attacker.ask({ method: 'DELETE', target: `/images/${repo}:${tag}` })
+    // On the engine nothing keeps one from it.
+    assert.equal((await arena.bare.ask({ method: 'POST', target: `/images/busybox/tag?repo=${repo}&tag=later` })).status, 201)
+    await arena.bare.ask({ method: 'DELETE', target: `/images/${repo}:later` })
+  })
+})
+
 describe('an image of another namespace', () => {
   for (const [verb, ask] of Object.entries(reads)) {
     it(`answers ${verb} as one that does not exist, by every name an engine knows it by`, async () => {
