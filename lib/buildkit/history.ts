@@ -78,12 +78,16 @@ export async function* updateHistory({ message, world, forward }: Served<typeof 
   const Ref = scopedId(scope.ns, message.Ref)
   if (message.Pinned) throw notAllowed('pinning a build record', 'it would stay on the engine for ever', 'export it with buildx history export')
   if (message.Delete) {
-    await call.store.reserve({ ns: call.ns, kind: 'reference', name: unlisted(message.Ref) })
+    const { outcome } = await call.store.reserve({ ns: call.ns, kind: 'reference', name: unlisted(message.Ref), limit: mostUnlisted })
+    if (outcome === 'full') throw new GrpcError(codes.resourceExhausted, `more than ${mostUnlisted} references and deleted build records are not remembered for a namespace; records end by themselves`)
     yield create(UpdateBuildHistoryResponseSchema)
   } else {
     yield* forward(create(UpdateBuildHistoryRequestSchema, { Ref, Finalize: message.Finalize }))
   }
 }
+
+/** Names of images count too, of which nobody has so many. */
+const mostUnlisted = 20_000
 
 /** Remembered as a reservation whose name no reference can have. */
 const unlisted = (ref: string) => `unlisted build ${ref}`

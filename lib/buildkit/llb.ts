@@ -54,6 +54,7 @@ const sessionAttributes = ['local.session', 'oci.session'] as const
 
 function judgeSource(source: SourceOp, scope: Scope, sources: Sources): void {
   permitSource(source.identifier, sources, fetchedByEngine(source.identifier))
+  requireSameHost(source)
   for (const name of sessionAttributes) {
     if (source.attrs[name] !== undefined) source.attrs[name] = scopedId(scope.ns, unscopedId(scope.ns, source.attrs[name]) ?? source.attrs[name])
   }
@@ -64,6 +65,16 @@ function judgeSource(source: SourceOp, scope: Scope, sources: Sources): void {
   if (stored !== undefined) source.identifier = `docker-image://${stored}`
   // Other images come from their registry, and never from what happens to be on the engine under that name.
   source.attrs['image.resolvemode'] = stored === undefined ? 'pull' : 'local'
+}
+
+/** An engine judges a git source by its identifier and fetches it from its full URL (moby/buildkit, source/git). */
+function requireSameHost({ identifier, attrs: { 'git.fullurl': url } }: SourceOp): void {
+  if (url !== undefined && hostOf(url) !== hostOf(identifier)) throw notAllowed(`the git URL ${url.slice(0, 200)}`, `it is on another host than ${identifier.slice(0, 200)}`, 'name the same in both')
+}
+
+/** Of an URL, or of a path as scp takes it. */
+function hostOf(url: string): string | undefined {
+  return /^(?:[a-z+]+:\/\/)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)/i.exec(url)?.[1]?.toLowerCase()
 }
 
 function showOp({ op }: Op, scope: Scope): void {

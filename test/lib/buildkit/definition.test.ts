@@ -13,7 +13,7 @@ import type { Sources } from '../../../lib/buildkit/sources.ts'
 import { asGrpc } from '../../../lib/buildkit/refusals.ts'
 import { GrpcError } from '../../../lib/grpc.ts'
 import { defaultPolicy } from '../../../lib/policy.ts'
-import { runLlb } from '../../setup/llb.ts'
+import { llb, runLlb } from '../../setup/llb.ts'
 
 const ns = 'abcdefghijklmnop'
 const scope = { ns, group: '/moorage/secret', cache: 'csecret' }
@@ -132,5 +132,14 @@ test('fields that the gateway does not know are refused wherever they are', () =
   const inside = (field: number, bytes: Uint8Array) => Uint8Array.of(field, bytes.length, ...bytes)
   for (const bytes of [unknown, inside(0x12, unknown), inside(0x6a, unknown), inside(0x52, inside(0x12, unknown))]) {
     assert.throws(() => readRequest(SolveRequestSchema, bytes), /field 1023 of .* is not known to this gateway/)
+  }
+})
+
+test('a git source is of the host that its identifier names', async () => {
+  const remote: Sources = { ...sources, policy: { ...defaultPolicy, build: { ...defaultPolicy.build, remote: true } } }
+  const judged = async (identifier: string, url: string) => judgeDefinition(await llb({ op: { case: 'source', value: { identifier, attrs: { 'git.fullurl': url } } } }), scope, remote)
+  for (const url of ['https://git.example/a.git', 'ssh://git@git.example:22/a.git', 'git@git.example:a.git', 'git://GIT.example/a']) await judged('git://git.example/a.git#main', url)
+  for (const url of ['http://169.254.169.254/a.git', '169.254.169.254:a', 'https://git.example@169.254.169.254/a.git', 'https://git.example@evil@169.254.169.254/', '/etc/a.git', 'file:///etc', 'https://git.example\\@127.0.0.1/', '']) {
+    await assert.rejects(judged('git://git.example/a.git', url), /is on another host than git:\/\/git\.example/, url)
   }
 })
