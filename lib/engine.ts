@@ -118,7 +118,7 @@ export interface Host {
   readonly groups: ControlGroups
   /** Builds under way in this gateway whose clients gave them an id (`<ns>/<id>`), to cancel them by. */
   readonly builds: Map<string, AbortController>
-  /** How many builds of each namespace are under way in this gateway. */
+  /** How many builds of each namespace are under way in this gateway, and of its sessions in messages. */
   readonly building: Map<string, number>
   /** Runs `work` while no other work with this key runs on this host, in this gateway. */
   exclusively<T>(key: string, work: () => Promise<T>): Promise<T>

@@ -3,14 +3,14 @@ import type { Duplex } from 'node:stream'
 import { codes, GrpcError, type GrpcChannel, type Rpc } from '../../lib/grpc.ts'
 import { budget, framed, messageLimit, messages } from './frames.ts'
 import { endIn } from './headers.ts'
-import { openWide, settings } from './windows.ts'
+import { narrow, openWide, settingsOf } from './windows.ts'
 
 /**
  * A gRPC client on a connection that speaks HTTP/2 (an upgraded one). `authority`: what the server is called in `:authority`.
  */
 export function grpcChannel(socket: Duplex, authority: string): GrpcChannel {
   const closed = new AbortController()
-  const session = connect(`http://${authority}`, { createConnection: () => socket, settings, maxSessionMemory: 256, maxHeaderListPairs: 256 })
+  const session = connect(`http://${authority}`, { createConnection: () => socket, settings: settingsOf(narrow), maxSessionMemory: 256, maxHeaderListPairs: 256 })
   session.on('connect', () => openWide(session))
   // grpc-go ends connections in ways that nghttp2 calls errors; what matters is that they are over.
   session.on('error', () => {})

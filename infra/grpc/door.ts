@@ -1,14 +1,18 @@
 import type { Duplex } from 'node:stream'
 import type { GrpcService } from '../../lib/grpc.ts'
 import { Refusal } from '../../lib/refusal.ts'
-import { budget, messageLimit, type Budget } from './frames.ts'
-import { serveGrpc, type GrpcServing, type OnDefect } from './serve.ts'
+import { budget, messageLimit } from './frames.ts'
+import { serveGrpc, type Allowance, type GrpcServing, type OnDefect } from './serve.ts'
+import { narrow, wide } from './windows.ts'
 
-/** gRPC connections of one namespace at one time; a build has one or two. */
-const maxConnections = 256
+/** gRPC connections of one namespace at one time; a build has one or two, and a bake of many targets the same. */
+const maxConnections = 96
 
-/** Bytes of messages that one namespace's connections may hold together. */
-const maxHeld = 8 * messageLimit
+/** Those that have a wide window. */
+const wideConnections = 8
+
+/** What one namespace's connections may have together: calls, of which a build has about five, and bytes. */
+const allowance = (): Allowance => ({ calls: budget(768), held: budget(2 * messageLimit + 1024), unsent: budget(2 * messageLimit + 1024) })
 
 /** Where clients' gRPC connections come in: counts what each namespace has open and holds. */
 export interface GrpcDoor {
@@ -25,17 +29,17 @@ export interface GrpcPlace {
 
 /** `onDefect` hears what was thrown in calls that is no answer. */
 export function grpcDoor(onDefect: OnDefect): GrpcDoor {
-  const inside = new Map<string, { connections: number; held: Budget }>()
+  const inside = new Map<string, Allowance & { connections: number }>()
   const servings = new Set<GrpcServing>()
   return {
     enter(ns) {
-      const room = inside.get(ns) ?? { connections: 0, held: budget(maxHeld) }
+      const room = inside.get(ns) ?? { connections: 0, ...allowance() }
       if (room.connections >= maxConnections) throw new Refusal(429, `this namespace has ${maxConnections} connections to BuildKit already; let some of its builds end first`)
       inside.set(ns, room)
-      room.connections++
+      const window = ++room.connections <= wideConnections ? wide : narrow
       return {
         serve(socket, service) {
-          const serving = serveGrpc(socket, service, room.held, onDefect)
+          const serving = serveGrpc(socket, service, room, onDefect, window)
           servings.add(serving)
           void serving.ended.then(() => servings.delete(serving))
           return serving

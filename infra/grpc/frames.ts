@@ -26,6 +26,29 @@ export function budget(limit: number): Budget {
   }
 }
 
+/** A budget of one call. What it has taken at most stays taken until its end, because whoever serves the call may keep what it has read. */
+export interface CallBudget extends Budget {
+  end(): void
+}
+
+export function callBudget(of: Budget): CallBudget {
+  let [most, now] = [0, 0]
+  return {
+    take(bytes) {
+      const more = Math.max(0, now + bytes - most)
+      if (!of.take(more)) return false
+      most += more
+      now += bytes
+      return true
+    },
+    give(bytes) { now -= bytes },
+    end() {
+      of.give(most)
+      most = 0
+    },
+  }
+}
+
 /** A message with its length prefix (grpc/grpc, doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message), never compressed. */
 export function framed(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(prefixLength + message.length)

@@ -2,9 +2,9 @@ import { constants, performServerHandshake, type IncomingHttpHeaders, type Serve
 import type { Duplex } from 'node:stream'
 import { codes, GrpcError, type GrpcService, type Rpc } from '../../lib/grpc.ts'
 import { drained } from './channel.ts'
-import { messages, writeFramed, type Budget } from './frames.ts'
+import { callBudget, messages, writeFramed, type Budget } from './frames.ts'
 import { metadataOf, trailersOf } from './headers.ts'
-import { openWide, settings } from './windows.ts'
+import { openWide, settingsOf, wide } from './windows.ts'
 
 /** Calls of one connection at one time. */
 const maxStreams = 250
@@ -29,10 +29,20 @@ export interface GrpcServing {
   close(): void
 }
 
-/** Serves gRPC on a connection whose other side starts HTTP/2 with prior knowledge, or has just been told 101. `held`: what its messages may hold. */
-export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget, onDefect: OnDefect): GrpcServing {
+/** What the calls of one connection, or of several together, may have at one time. */
+export interface Allowance {
+  /** Calls. */
+  calls: Budget
+  /** Bytes of messages that came, as long as their calls last. */
+  held: Budget
+  /** Bytes of answers that callers have not taken yet. */
+  unsent: Budget
+}
+
+/** Serves gRPC on a connection whose other side starts HTTP/2 with prior knowledge, or has just been told 101. `window`: of each call, in bytes. */
+export function serveGrpc(socket: Duplex, service: GrpcService, allowance: Allowance, onDefect: OnDefect, window = wide): GrpcServing {
   const session = performServerHandshake(socket, {
-    settings: { ...settings, maxConcurrentStreams: maxStreams, maxHeaderListSize: 64 * 1024 },
+    settings: { ...settingsOf(window), maxConcurrentStreams: maxStreams, maxHeaderListSize: 64 * 1024 },
     maxSessionMemory: 64, maxSendHeaderBlockLength: 16 * 1024 * 1024, maxSessionInvalidFrames: 100, peerMaxConcurrentStreams: 0,
   } as Parameters<typeof performServerHandshake>[1])
   openWide(session)
@@ -49,7 +59,7 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget, on
       if (--open === 0 && !session.destroyed) idle = arm()
       endIfIdle()
     })
-    void answer(stream, headers, rawHeaders as unknown as string[], service, held, onDefect)
+    void answer(stream, headers, rawHeaders as unknown as string[], service, allowance, onDefect)
   })
   session.on('error', () => {})
   // A half-closed connection is a client that died: nothing of it goes on.
@@ -74,18 +84,27 @@ export function serveGrpc(socket: Duplex, service: GrpcService, held: Budget, on
   }
 }
 
-async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, held: Budget, onDefect: OnDefect): Promise<void> {
+async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, { calls, held, unsent }: Allowance, onDefect: OnDefect): Promise<void> {
   const gone = new AbortController()
   stream.on('error', () => {})
   stream.on('close', () => gone.abort())
-  const out = outgoing(stream)
+  const out = outgoing(stream, unsent)
+  if (!calls.take(1)) return out.end(tooMuch('too many calls to BuildKit are under way'))
+  const mine = callBudget(held)
   try {
-    const rpc: Rpc = { method: methodOf(headers), metadata: metadataOf(rawHeaders), requests: messages(stream.iterator({ destroyOnReturn: false }), held), signal: gone.signal }
+    const rpc: Rpc = { method: methodOf(headers), metadata: metadataOf(rawHeaders), requests: messages(stream.iterator({ destroyOnReturn: false }), mine), signal: gone.signal }
     for await (const message of service(rpc)) await out.send(message)
     out.end(undefined)
   } catch (error) {
     out.end(asGrpcError(error, gone.signal, (defect) => onDefect(`to handle ${String(headers[':path'])}`, defect)))
+  } finally {
+    mine.end()
+    calls.give(1)
   }
+}
+
+function tooMuch(what: string): GrpcError {
+  return new GrpcError(codes.resourceExhausted, `${what} at one time in this namespace; let some end first`)
 }
 
 /** Only what gRPC over HTTP/2 is; a wrong content type gets the transport's own answer. */
@@ -108,7 +127,7 @@ function asGrpcError(error: unknown, gone: AbortSignal, report: (error: unknown)
 }
 
 /** The answering half of a call: messages, then trailers; headers alone when it fails before the first message. */
-function outgoing(stream: ServerHttp2Stream): { send(message: Uint8Array): Promise<void>; end(error: GrpcError | undefined): void } {
+function outgoing(stream: ServerHttp2Stream, unsent: Budget): { send(message: Uint8Array): Promise<void>; end(error: GrpcError | undefined): void } {
   const head = { ':status': 200, 'content-type': 'application/grpc' } as const
   let trailers: Record<string, string>
   const begin = () => {
@@ -119,8 +138,13 @@ function outgoing(stream: ServerHttp2Stream): { send(message: Uint8Array): Promi
   return {
     async send(message) {
       if (stream.destroyed || stream.closed) return
-      begin()
-      if (!writeFramed(stream, message)) await drained(stream)
+      if (!unsent.take(message.length)) throw tooMuch('too many answers of BuildKit\'s are not taken')
+      try {
+        begin()
+        if (!writeFramed(stream, message)) await drained(stream)
+      } finally {
+        unsent.give(message.length)
+      }
     },
     end(error) {
       if (stream.destroyed || stream.closed) return

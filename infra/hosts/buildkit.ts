@@ -8,6 +8,9 @@ import { serveGrpc, type OnDefect } from '../grpc/serve.ts'
 import type { EngineClient } from './client.ts'
 import { upgradeEngine } from './upgrade.ts'
 
+/** Calls of an engine on a session of the gateway's at one time. */
+const maxCalls = 1000
+
 /** The two ways to an engine's BuildKit: calling it, and being called by it. `onDefect` hears what was thrown in calls of the engine that is no answer. */
 export function buildkitOf(client: Pick<EngineClient, 'connect'>, name: string, onDefect: OnDefect): Pick<Host, 'channel' | 'session'> {
   async function upgraded(request: EngineRequest, signal: AbortSignal) {
@@ -21,7 +24,7 @@ export function buildkitOf(client: Pick<EngineClient, 'connect'>, name: string, 
     },
     async session(headers, service: GrpcService, signal) {
       const socket = await upgraded({ method: 'POST', path: at`/session`, upgrade: 'h2c', headers }, signal)
-      const serving = serveGrpc(socket, service, budget(4 * messageLimit), onDefect)
+      const serving = serveGrpc(socket, service, { calls: budget(maxCalls), held: budget(4 * messageLimit), unsent: budget(4 * messageLimit) }, onDefect)
       signal.addEventListener('abort', () => serving.close(), { once: true })
       if (signal.aborted) serving.close()
       return { ended: serving.ended }

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import { beginSession } from './at-once.ts'
 import { readAnswer, readRequest, write } from './messages.ts'
 import type { Method } from './method.ts'
 import { BytesMessageSchema } from './proto/control_pb.ts'
@@ -8,10 +9,15 @@ import { sessionMetadata } from './session.ts'
 export function tunnel(name: string, does: string): Method {
   return {
     name, verdict: 'mediate', does,
-    async *serve({ method, metadata, requests, signal }, { channel, scope }) {
+    async *serve({ method, metadata, requests, signal }, { call, channel, scope }) {
       const own = sessionMetadata(scope.ns, (key) => metadata[key] ?? [])
-      for await (const bytes of channel.call({ method, metadata: own, signal, requests: rewrapped(requests) })) {
-        yield write(BytesMessageSchema, readAnswer(BytesMessageSchema, bytes))
+      const end = beginSession(call)
+      try {
+        for await (const bytes of channel.call({ method, metadata: own, signal, requests: rewrapped(requests) })) {
+          yield write(BytesMessageSchema, readAnswer(BytesMessageSchema, bytes))
+        }
+      } finally {
+        end()
       }
     },
   }

@@ -1,40 +1,40 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
 import { after, before, test } from 'node:test'
-import { drained } from '../../infra/grpc/channel.ts'
 import { InfoRequestSchema as ContentInfoSchema, InfoResponseSchema as ContentAnswerSchema } from '../../lib/buildkit/proto/content_pb.ts'
 import {
-  BuildHistoryEventSchema, BuildHistoryRequestSchema, InfoRequestSchema, InfoResponseSchema, SolveRequestSchema, StatusRequestSchema,
+  BuildHistoryEventSchema, BuildHistoryRequestSchema, SolveRequestSchema, StatusRequestSchema,
   StatusResponseSchema, UpdateBuildHistoryRequestSchema, UpdateBuildHistoryResponseSchema,
 } from '../../lib/buildkit/proto/control_pb.ts'
 import * as g from '../../lib/buildkit/proto/gateway_pb.ts'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { dockerfile } from '../setup/build-context.ts'
 import { docker } from '../setup/cli.ts'
+import type { Engine } from '../setup/engine.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
 import { buildId, control, grpcClient, solver, upgraded, type GrpcClient } from '../setup/grpc-client.ts'
-import { callFrame, fields, flags, frame, hello, types, uint32 } from '../setup/http2-frames.ts'
 import { fileLlb, llb, runLlb } from '../setup/llb.ts'
 import { until } from '../setup/processes.ts'
+import { startRegistry } from '../setup/registry.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
 const bridge = 'moby.buildkit.v1.frontend.LLBBridge'
-const codes = { unknown: 2, invalid: 3, notFound: 5, denied: 7, exhausted: 8, unimplemented: 12, internal: 13 }
+const codes = { unknown: 2, invalid: 3, notFound: 5, denied: 7, unimplemented: 12, internal: 13 }
 
 const directory = mkdtempSync(join(tmpdir(), 'moorage-hostile-grpc-'))
 const socketPath = join(directory, 'attacker')
+let engine: Engine
 let gateway: Gateway
 let attacker: Namespace
 let victim: Namespace
 let client: GrpcClient
 
 before(async () => {
-  const engine = await sharedEngine('28.5')
-  gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] }, policies: { few: { limits: { builds: 1 } } } } })
+  engine = await sharedEngine('28.5')
+  gateway = await startGateway({ engineSocket: engine.socket, config: { images: { shared: ['busybox:latest'] }, policies: { default: {}, few: { limits: { builds: 1 } }, remote: { build: { remote: true } } } } })
   attacker = await gateway.open('--unix', socketPath)
   victim = await gateway.open('--unix', join(directory, 'victim'))
   client = await grpcClient(socketPath)
@@ -46,7 +46,6 @@ after(async () => {
 })
 
 const solve = solver(() => client)
-const isAlive = async () => assert.equal((await client.ask(`${control}/Info`, InfoRequestSchema, {}, InfoResponseSchema)).code, 0)
 
 /** Runs a build that a client directs, for as long as `work` takes. */
 async function directed<T>(work: (metadata: Record<string, string[]>) => Promise<T>): Promise<T> {
@@ -88,6 +87,47 @@ test('what a build asks for beyond itself is refused, and says so', async () => 
     const { code, message } = await solve(request)
     assert.equal(code, codes.denied, message)
     assert.match(message, expected)
+  }
+})
+
+test('a generator of bills of materials, which would run outside of the namespace, is refused however it is asked for', async (t) => {
+  const there = await grpcClient(engine.socket)
+  t.after(() => there.close())
+  const definition = await runLlb(busybox, ['true'])
+  for (const key of ['attest:sbom', 'build-arg:BUILDKIT_ATTEST_SBOM', 'build-arg:BUILDKIT_ATTEST_sbOM']) {
+    const request = { Definition: definition, FrontendAttrs: { [key]: 'generator=127.0.0.1:1/evil' } }
+    const { code, message } = await solve(request)
+    assert.deepEqual([code, /attest:sbom is not allowed in this namespace/.test(message)], [codes.denied, true], message)
+    const inside = await directed((metadata) => client.ask(`${bridge}/Solve`, g.SolveRequestSchema, { Frontend: 'dockerfile.v0', FrontendOpt: request.FrontendAttrs }, g.SolveResponseSchema, metadata))
+    assert.equal(inside.code, codes.denied, inside.message)
+    // The engine goes for it.
+    assert.match((await solver(() => there)(request)).message, /127\.0\.0\.1:1/)
+  }
+  for (const key of ['attest:provenance', 'build-arg:BUILDKIT_ATTEST_PROVENANCE']) assert.equal((await solve({ Definition: definition, FrontendAttrs: { [key]: 'mode=max' } })).code, 0, key)
+  assert.equal((await solve({ FrontendAttrs: { 'attest:other': '' } })).code, codes.denied)
+})
+
+test('a git source is not fetched from another host than it is judged by, also where the policy has remote sources', async (t) => {
+  await gateway.open('--policy', 'remote', '--unix', join(directory, 'remote'))
+  const [remote, there, registry] = [await grpcClient(join(directory, 'remote')), await grpcClient(engine.socket), await startRegistry(engine)]
+  t.after(() => {
+    for (const one of [remote, there]) one.close()
+    registry.stop()
+  })
+  const definition = await llb({ op: { case: 'source', value: { identifier: 'git://git.example/x.git', attrs: { 'git.fullurl': `http://${registry.address}/x.git` } } } })
+  const before = registry.log()
+  const { code, message } = await solver(() => remote)({ Definition: definition })
+  assert.deepEqual([code, /is on another host than git:\/\/git\.example/.test(message)], [codes.denied, true], message)
+  assert.equal(registry.log(), before)
+  await solver(() => there)({ Definition: definition })
+  assert.match(registry.log().slice(before.length), /GET \/x\.git\/info\/refs/)
+})
+
+test('caches under the gateway\'s own name for images are not imported', async () => {
+  const ref = `moorage.invalid/${victim.id}/docker.io/library/private:latest`
+  for (const request of [{ Cache: { Imports: [{ Type: 'registry', Attrs: { ref } }] } }, { FrontendAttrs: { 'cache-from': ref } }, { FrontendAttrs: { 'cache-imports': JSON.stringify([{ Type: 'registry', Attrs: { ref } }]) } }]) {
+    const { code, message } = await solve(request)
+    assert.deepEqual([code, /the registry moorage\.invalid as a cache is not allowed/.test(message)], [codes.denied, true], message)
   }
 })
 
@@ -268,131 +308,4 @@ test('messages that are no messages, too many or not known are refused', async (
   assert.equal((await solve({ Definition: definition })).code, codes.unknown)
   definition.def = [Uint8Array.of(1, 2, 3)]
   assert.equal((await solve({ Definition: definition })).code, codes.invalid)
-})
-
-/** Sends frames on a connection of their own and resolves to what came back until it was quiet, closed, or a second `ping` was answered. */
-async function attack(bytes: Iterable<Uint8Array>, wait: (socket: Duplex, received: () => Buffer) => boolean): Promise<Buffer> {
-  const socket = await upgraded(socketPath, '/grpc')
-  const chunks: Buffer[] = []
-  socket.on('error', () => {}).on('data', (chunk) => chunks.push(chunk))
-  const received = () => Buffer.concat(chunks)
-  socket.write(hello)
-  for (const part of bytes) if (!socket.destroyed && !socket.write(part)) await drained(socket)
-  await until(() => socket.destroyed || wait(socket, received), 'The gateway answers or hangs up', 60_000)
-  const all = received()
-  socket.destroy()
-  return all
-}
-
-/** Kinds of the frames in what a server sent. */
-function kinds(bytes: Buffer): number[] {
-  const found: number[] = []
-  for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) found.push(bytes[at + 3]!)
-  return found
-}
-
-const endings = (received: () => Buffer) => kinds(received()).some((kind) => kind === types.goaway || kind === types.reset)
-const answered = (received: () => Buffer) => kinds(received()).includes(types.headers) || endings(received)
-
-test('compressed, oversized and broken messages end their call', async () => {
-  const data = (payload: Uint8Array) => frame(types.data, flags.endStream, 1, payload)
-  const method = `${control}/Info`
-  for (const [message, expected] of [
-    [Buffer.from([1, 0, 0, 0, 0]), /compressed messages are not served/], [Buffer.concat([Buffer.from([0]), uint32(0xffffffff)]), /larger than/],
-    [Buffer.from([0, 0, 0, 0, 9, 1]), /in the middle of a message/], [Buffer.from([7]), /in the middle of a message/],
-  ] as const) {
-    const received = await attack([callFrame(1, method), data(message)], (_socket, bytes) => answered(bytes))
-    // Huffman-coded texts are not read here; the call is ended by headers alone.
-    assert.ok(kinds(received).includes(types.headers), String(expected))
-  }
-  for (const more of [{ 'grpc-encoding': 'gzip' }, { 'content-type': 'application/json' }, { ':path': '/x' }, { ':method': 'GET' }] as Record<string, string>[]) {
-    const received = await attack([callFrame(1, method, more)], (_socket, bytes) => answered(bytes))
-    assert.ok(kinds(received).some((kind) => kind === types.headers || kind === types.reset || kind === types.goaway), JSON.stringify(more))
-  }
-  await isAlive()
-})
-
-function* repeated(count: number, make: (index: number) => Uint8Array): Generator<Buffer> {
-  for (let at = 0; at < count; at += 100) yield Buffer.concat(Array.from({ length: Math.min(100, count - at) }, (_, index) => make(at + index)))
-}
-
-test('floods end in a closed connection or in silence, and leave the gateway as it was', async () => {
-  const floods: [string, Iterable<Uint8Array>, (received: () => Buffer) => boolean][] = [
-    ['10,000 calls', repeated(10_000, (index) => callFrame(1 + 2 * index, `${control}/Info`)), endings],
-    ['10,000 calls taken back', repeated(10_000, (index) => Buffer.concat([callFrame(1 + 2 * index, `${control}/Info`), frame(types.reset, 0, 1 + 2 * index, uint32(8))])), endings],
-    ['10,000 refused calls', repeated(10_000, (index) => Buffer.concat([callFrame(1 + 2 * index, 'no.Such/Method'), frame(types.data, flags.endStream, 1 + 2 * index)])), answered],
-    ['100,000 pings', repeated(100_000, () => frame(types.ping, 0, 0, Buffer.alloc(8))), (received) => kinds(received()).includes(types.ping)],
-    ['20,000 settings', repeated(20_000, () => frame(types.settings, 0, 0)), (received) => kinds(received()).length > 1],
-    ['goaways', repeated(1_000, () => frame(types.goaway, 0, 0, Buffer.concat([uint32(0), uint32(0)]))), () => true],
-    ['endless headers', [frame(types.headers, 0, 1, fields({ ':method': 'POST' })), ...repeated(20_000, () => frame(types.continuation, 0, 1, fields({ 'x-filler': 'y'.repeat(100) })))], endings],
-    ['data without a call', [frame(types.data, 0, 5, Buffer.alloc(100))], endings],
-    ['a window beyond its limit', [frame(types.window, 0, 0, uint32(0x7fffffff)), frame(types.window, 0, 0, uint32(0x7fffffff))], endings],
-    ['an unknown frame', [frame(200, 0, 0, Buffer.alloc(100)), frame(types.ping, 0, 0, Buffer.alloc(8))], (received) => kinds(received()).includes(types.ping)],
-    ['no HTTP/2 at all', [Buffer.from('GET / HTTP/1.1\r\n\r\n'.repeat(100))], endings],
-  ]
-  const before = resources()
-  for (const [name, frames, wait] of floods) {
-    await attack(frames, (_socket, received) => wait(received)).catch((error) => { throw new Error(name, { cause: error }) })
-    await isAlive()
-  }
-  await until(() => resources().descriptors <= before.descriptors, `The gateway lets go of its descriptors; it had ${before.descriptors}`, 60_000)
-  assert.ok(resources().megabytes < before.megabytes + 400, `the gateway grew from ${before.megabytes} to ${resources().megabytes} MB`)
-})
-
-/** What the gateway's process has open and in memory. */
-function resources(): { descriptors: number; megabytes: number } {
-  const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8')
-  return { descriptors: readdirSync(`/proc/${gateway.pid}/fd`).length, megabytes: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024) }
-}
-
-test('connections that are half closed, silent or dropped are let go of', async () => {
-  const before = resources().descriptors
-  const sockets: Duplex[] = []
-  for (let index = 0; index < 20; index++) {
-    const socket = await upgraded(socketPath, '/grpc')
-    sockets.push(socket.on('error', () => {}))
-    if (index % 4 === 0) socket.end()
-    if (index % 4 === 1) socket.end(Buffer.concat([hello, callFrame(1, `${control}/Info`)]))
-    if (index % 4 === 2) socket.write(hello.subarray(0, 10))
-    if (index % 4 === 3) socket.write(Buffer.concat([hello, callFrame(1, `${control}/Status`)]))
-  }
-  // Their own half was ended, and the gateway ends the other.
-  await until(() => sockets.filter((_socket, index) => index % 4 < 2).every((socket) => { socket.resume(); return socket.readableEnded || socket.destroyed }), 'The gateway hangs up', 60_000)
-  for (const socket of sockets) socket.destroy()
-  await until(() => resources().descriptors <= before, `The gateway lets go of its descriptors; it had ${before}`, 60_000)
-  await isAlive()
-})
-
-test('a session in messages whose client breaks off, or sends what is none, ends alone', async () => {
-  const { pid } = gateway
-  const head = (stream: number) => callFrame(stream, `${control}/Session`, { 'x-docker-expose-session-uuid': buildId(), 'x-docker-expose-session-name': 'x', 'x-docker-expose-session-grpc-method': '/x.Y/Z' })
-  const message = (bytes: Uint8Array) => frame(types.data, 0, 1, Buffer.concat([Buffer.from([0]), uint32(bytes.length), bytes]))
-  const bad: [string, Uint8Array][] = [
-    ['no message', message(Uint8Array.of(0xff, 0xff))],
-    ['an unknown field', message(Uint8Array.of(0xfa, 0x3f, 1, 0))],
-    ['a compressed message', frame(types.data, 0, 1, Buffer.from([1, 0, 0, 0, 0]))],
-    ['the middle of a message', frame(types.data, flags.endStream, 1, Buffer.from([0, 0, 0, 0, 9, 1]))],
-    ['a call taken back', frame(types.reset, 0, 1, uint32(8))],
-    ['a broken connection', frame(types.data, 0, 0, Buffer.alloc(9))],
-  ]
-  for (const [what, bytes] of bad) {
-    await attack([head(1), bytes, frame(types.ping, 0, 0, Buffer.alloc(8))], (_socket, received) => kinds(received()).filter((kind) => kind === types.ping).length > 0 || endings(received)).catch((error) => { throw new Error(what, { cause: error }) })
-    await until(async () => (await client.ask(`${control}/Info`, InfoRequestSchema, {}, InfoResponseSchema)).code === 0, `others are served after ${what}`)
-  }
-  // A client that is killed while the engine says nothing.
-  const socket = await upgraded(socketPath, '/grpc')
-  socket.on('error', () => {}).write(Buffer.concat([hello, head(1)]))
-  await isAlive()
-  socket.destroy()
-  await isAlive()
-  assert.equal(gateway.pid, pid)
-  assert.doesNotMatch(gateway.log(), /by a defect/)
-})
-
-test('more than may be under way at one time is refused, not held in memory', async () => {
-  const large = Buffer.concat([Buffer.from([0]), uint32(15 * 1024 * 1024), Buffer.alloc(1024)])
-  const calls = Array.from({ length: 20 }, (_, index) => Buffer.concat([callFrame(1 + 2 * index, `${control}/Solve`), frame(types.data, 0, 1 + 2 * index, large)]))
-  const received = await attack(calls, (_socket, bytes) => answered(bytes))
-  assert.ok(kinds(received).includes(types.headers))
-  await isAlive()
 })

@@ -29,8 +29,10 @@ const service: GrpcService = async function* ({ method, requests, signal, metada
   }
 }
 
+const allowance = { calls: budget(1000), held: budget(4 * messageLimit), unsent: budget(4 * messageLimit) }
+
 before(async () => {
-  server = createServer({ allowHalfOpen: true }, (socket) => { served.push({ socket: new WeakRef(socket), serving: serveGrpc(socket, service, budget(4 * messageLimit), (what, error) => { throw new Error(`failed ${what}`, { cause: error }) }) }) })
+  server = createServer({ allowHalfOpen: true }, (socket) => { served.push({ socket: new WeakRef(socket), serving: serveGrpc(socket, service, allowance, (what, error) => { throw new Error(`failed ${what}`, { cause: error }) }) }) })
   server.listen(path)
   await once(server, 'listening')
 })
@@ -105,6 +107,41 @@ test('a connection that is to end when idle ends after its last call', async () 
   giving.abort()
   await hanging.catch(() => {})
   await serving.ended
+})
+
+test('more calls, more bytes held and more answers that are not taken than allowed are refused, and all is given back', async () => {
+  const channel = open()
+  const refused = (error: unknown) => error instanceof GrpcError && error.code === codes.resourceExhausted
+  const giving = new AbortController()
+  const hanging = [call(channel, 'x.Y/Hang', [], giving.signal)]
+  await call(channel, 'x.Y/Echo')
+  // What is left of a budget, without taking it.
+  const left = (what: keyof typeof allowance, bytes: number) => allowance[what].take(bytes) && (allowance[what].give(bytes), true)
+  const held = Array.fromAsync(channel.call({ method: 'x.Y/Echo', metadata: {}, requests: endless(), signal: giving.signal }))
+  hanging.push(held.then(() => []))
+  await until(() => !left('calls', 999), 'both calls are under way', 60_000)
+  allowance.calls.take(998)
+  await assert.rejects(call(channel, 'x.Y/Echo', [Buffer.from('a')]), refused)
+  allowance.calls.give(998)
+  // The whole of a message that has been read counts until its call is over.
+  const rest = 4 * messageLimit - 2005
+  await until(() => !left('held', rest + 1), 'the message is held', 60_000)
+  allowance.held.take(rest - 100)
+  await assert.rejects(call(channel, 'x.Y/Echo', [Buffer.alloc(96)]), refused)
+  assert.equal((await call(channel, 'x.Y/Echo', [Buffer.alloc(95), Buffer.alloc(95)])).length, 2)
+  allowance.held.give(rest - 100)
+  allowance.unsent.take(4 * messageLimit - 10)
+  await assert.rejects(call(channel, 'x.Y/Echo', [Buffer.alloc(11)]), refused)
+  allowance.unsent.give(4 * messageLimit - 10)
+  giving.abort()
+  await Promise.all(hanging.map((one) => one.catch(() => {})))
+  for (const [what, most] of [['calls', 1000], ['held', 4 * messageLimit], ['unsent', 4 * messageLimit]] as const) await until(() => left(what, most), `${what} are given back`, 60_000)
+  channel.close()
+
+  async function* endless() {
+    yield Buffer.alloc(2000)
+    await new Promise((resolve) => giving.signal.addEventListener('abort', resolve))
+  }
 })
 
 test('connections that are over leave nothing in memory', async () => {
