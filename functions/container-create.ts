@@ -12,6 +12,7 @@ import { text } from '../lib/query.ts'
 import type { VisibleImage } from '../lib/resolve.ts'
 import { claimAnonymousVolumes } from '../lib/reconcile.ts'
 import { Refusal } from '../lib/refusal.ts'
+import { slowed } from '../lib/schemas/healthcheck.ts'
 import { checkContainerName } from '../lib/schemas/names.ts'
 import { checkPortCount } from '../lib/schemas/ports.ts'
 import { containerCreateSchema, type ContainerCreate } from '../lib/schemas/container-create.ts'
@@ -56,11 +57,12 @@ async function plan(call: CreateCall): Promise<Plan> {
   const hostConfig = await storedHostConfig(call, wish, wanted)
   const name = given ?? await takeGeneratedName(call, ports)
   const { mode, endpoints } = await networking(call, body, name)
+  const check = slowed(body.Healthcheck, inImage.Healthcheck)
   return {
     path: at`/containers/create`,
     query: { name: storedName(call.ns, name), platform: query.platform || undefined },
     body: {
-      ...body, Image: asNamed(image, body.Image ?? ''), Labels: owned(call.ns, body.Labels),
+      ...body, Image: asNamed(image, body.Image ?? ''), Labels: owned(call.ns, body.Labels), ...(check && { Healthcheck: check }),
       HostConfig: { ...hostConfig, NetworkMode: mode },
       NetworkingConfig: endpoints && { EndpointsConfig: endpoints },
     },

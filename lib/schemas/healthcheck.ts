@@ -1,6 +1,6 @@
 /** `Healthcheck` (Engine API, HealthConfig): a command the engine runs again and again. */
 import { Refusal } from '../refusal.ts'
-import { duration, int64, pass, quota, struct, textList, type Check } from '../schema.ts'
+import { duration, int64, pass, quota, struct, textList, type Check, type ReadBy } from '../schema.ts'
 
 const millisecond = 1_000_000
 
@@ -34,3 +34,14 @@ export const healthcheck = struct('container.HealthConfig', {
     if (retries < 0) throw new Refusal(400, 'Retries in Healthcheck cannot be negative', at)
   }),
 })
+
+type Healthcheck = ReadBy<typeof healthcheck>
+
+/** What a container's own check has to say so that it inherits no shorter pauses from its image than it may have itself. */
+export function slowed(own: Healthcheck | undefined, inImage: { Interval?: unknown; StartInterval?: unknown } | null | undefined): Healthcheck | undefined {
+  const short = (['Interval', 'StartInterval'] as const).filter((name) => {
+    const inherited = Number(inImage?.[name] ?? 0)
+    return Number(own?.[name] ?? 0) === 0 && inherited > 0 && inherited < shortest
+  })
+  return short.length === 0 ? own : { ...own, ...Object.fromEntries(short.map((name) => [name, shortest])) }
+}

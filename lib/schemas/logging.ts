@@ -45,11 +45,24 @@ function checkOptions({ Type: type = '', Config: options = {} }: LogConfig, at: 
     if (!allowed.includes(name)) {
       throw forbidden({ field, why: `${JSON.stringify(name.slice(0, 60))} is not an option of ${type || 'json-file'} logs here`, instead: `use ${allowed.join(', ')}` })
     }
+    if (name === 'tag') checkTag(value, field)
     checkValue(name, value, field)
   }
   const { 'max-size': size, 'max-file': files } = options
   if (size === undefined || files === undefined || sizeOf(size) * Number(files) <= mostLogs) return
   throw forbidden({ field, why: `max-size times max-file must be at most ${sizeWords(mostLogs)}`, instead: 'ask for smaller or fewer files, or write logs to a volume' })
+}
+
+/** Texts and what a container is known by. Engines read tags as templates of Go, which tell of the host and can print without end. */
+const tagPattern = /^(?:[^{}]|\{\{ ?\.(?:ID|FullID|Name|ImageName|ImageID|ImageFullID|DaemonName) ?\}\})*$/
+const longestTag = 1024
+
+function checkTag(tag: string, at: string): void {
+  if (tag.length <= longestTag && tagPattern.test(tag)) return
+  throw forbidden({
+    field: at, why: `the tag ${JSON.stringify(tag.slice(0, 60))} is a template that engines would carry out`,
+    instead: 'use text and {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageName}}, {{.ImageID}}, {{.ImageFullID}} or {{.DaemonName}}',
+  })
 }
 
 /** Bytes; `-1` is no limit to the engine, which is the most here. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
 import { after, before, describe, it } from 'node:test'
 import type { Ask } from '../setup/plain-http.ts'
 import { until } from '../setup/processes.ts'
@@ -96,6 +97,51 @@ describe('what belongs to the host', () => {
       assert.equal((await arena.bare.ask(ask)).status, engine)
     })
   }
+})
+
+describe('a tag of logs', () => {
+  const details = async (side: 'attacker' | 'bare', tag: string) => {
+    const id = await arena.container(arena[side], { Cmd: ['echo', 'said'], HostConfig: { LogConfig: { Type: 'json-file', Config: { tag } } } }, { start: true })
+    await arena[side].ask({ method: 'POST', target: `/containers/${id}/wait` })
+    const { text } = await arena[side].ask({ target: `/containers/${id}/logs?stdout=1&details=1` })
+    await arena[side].ask({ method: 'DELETE', target: `/containers/${id}?force=1` })
+    return { id, text: decodeURIComponent(text) }
+  }
+
+  it('is no program of the job\'s for the engine', async () => {
+    // An engine tells its host's name, and would print whatever it is told to into its memory.
+    const bare = await details('bare', '{{.Hostname}} {{printf "%20d" 7}}')
+    assert.ok(bare.text.includes(`tag=${hostname()}`) && /\+{19}7 said/.test(bare.text), bare.text)
+    for (const tag of ['{{.Hostname}}', '{{.LogPath}}', '{{printf "%20d" 7}}']) await assert.rejects(details('attacker', tag), /is a template that engines would carry out/)
+  })
+
+  it('may say which container it is', async () => {
+    const { id, text } = await details('attacker', 'ci/{{.ID}} {{ .ImageName }}')
+    assert.match(text, new RegExp(`tag=ci/${id.slice(0, 12)}\\+busybox.* said`))
+  })
+})
+
+describe('a health check that an image brings', () => {
+  it('runs no more often than one that the job asks for', async () => {
+    const made = async (side: 'attacker' | 'bare', more: object) => {
+      const repo = `checked-${arena.attacker.id}`
+      const box = await arena.container(arena[side])
+      const committed = await arena[side].ask({ method: 'POST', target: `/commit?container=${box}&repo=${repo}&changes=${encodeURIComponent('HEALTHCHECK --interval=1ms --start-interval=2ms --timeout=9s CMD true')}` })
+      assert.equal(committed.status, 201, committed.text)
+      const id = await arena.container(arena[side], { Image: repo, ...more })
+      const { Healthcheck } = (await arena.bare.ask({ target: `/containers/${id}/json` })).json.Config
+      for (const one of [id, box]) await arena[side].ask({ method: 'DELETE', target: `/containers/${one}?force=1` })
+      await arena[side].ask({ method: 'DELETE', target: `/images/${repo}` })
+      return Healthcheck
+    }
+    const [ms, s] = [1_000_000, 1_000_000_000]
+    const test = ['CMD-SHELL', 'true']
+    assert.deepEqual(await made('bare', {}), { Test: test, Interval: ms, StartInterval: 2 * ms, Timeout: 9 * s })
+    for (const more of [{}, { Healthcheck: {} }, { Healthcheck: { Interval: 0 } }]) {
+      assert.deepEqual(await made('attacker', more), { Test: test, Interval: 500 * ms, StartInterval: 500 * ms, Timeout: 9 * s })
+    }
+    assert.deepEqual(await made('attacker', { Healthcheck: { Test: ['NONE'], Interval: 2 * s } }), { Test: ['NONE'], Interval: 2 * s, StartInterval: 500 * ms, Timeout: 9 * s })
+  })
 })
 
 describe('a registry whose address is another than it seems', () => {

@@ -83,6 +83,8 @@ export const refused: Array<[keyof typeof schemas, object, string, RegExp]> = [
   ['create', hostConfig('MaskedPaths', ['/proc/acpi']), 'HostConfig.MaskedPaths', /unco/],
   ['create', hostConfig('ReadonlyPaths', []), 'HostConfig.ReadonlyPaths', /unco/],
   ['create', hostConfig('LogConfig', { Type: 'syslog' }), 'HostConfig.LogConfig.Type', /syslog/],
+  ...['{{.Hostname}}', '{{.LogPath}}', '{{printf "%999999d" 1}}', '{{$x := "a"}}', '{{ .ID', '}}', '{{.ID}}{{end}}', 'x'.repeat(1025)].map((tag): [keyof typeof schemas, object, string, RegExp] =>
+    ['create', hostConfig('LogConfig', { Type: 'json-file', Config: { tag } }), 'HostConfig.LogConfig.Config', /the tag ".*" is a template/]),
   ['create', hostConfig('LogConfig', { Type: 'json-file', Config: { 'gelf-address': 'x' } }), 'HostConfig.LogConfig.Config', /gelf-address/],
   ['create', hostConfig('LogConfig', { Type: 'local', Config: { 'max-size': '1t' } }), 'HostConfig.LogConfig.Config', /max-size/],
   ['create', hostConfig('Memory', 2 * GiB), 'HostConfig.Memory', /1 GiB.*limits\.memory/],
