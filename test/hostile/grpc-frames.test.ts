@@ -16,7 +16,7 @@ import { sharedEngine } from '../setup/shared-engine.ts'
 
 /** Frames that no client library sends, and more of them than any client sends. Memory and descriptors are read from outside the gateway. */
 
-const codes = { exhausted: 8 }
+const codes = { invalid: 3, denied: 7, exhausted: 8 }
 
 const directory = mkdtempSync(join(tmpdir(), 'moorage-frames-'))
 const socketPath = join(directory, 'attacker')
@@ -86,6 +86,23 @@ test('connections that are half closed, silent or dropped are let go of', async 
   await until(() => sockets.filter((_socket, index) => index % 4 < 2).every((socket) => { socket.resume(); return socket.readableEnded || socket.destroyed }), 'The gateway hangs up', 60_000)
   for (const socket of sockets) socket.destroy()
   await until(() => resources().descriptors <= before, `The gateway lets go of its descriptors; it had ${before}`, 60_000)
+  await isAlive()
+})
+
+test('a session carried in messages that are none, or that ends in the middle of one, ends alone', async () => {
+  const metadata = () => ({ 'x-docker-expose-session-uuid': [buildId()] })
+  const { code, message } = await client.send(`${control}/Session`, [Buffer.from([0xff, 0xff])], metadata())
+  assert.deepEqual([code, message], [codes.invalid, 'malformed BytesMessage'])
+  assert.equal((await client.send(`${control}/Session`, [Buffer.from([0x12, 0x01, 0x61])], metadata())).code, codes.denied)
+  for (const end of [Buffer.concat([uint32(0), frame(99, 255, 77)]), frame(types.goaway, 0, 5, Buffer.concat([uint32(0), uint32(0)])), frame(types.data, 0, 1, Buffer.from([0, 0, 0, 9, 9, 1]))]) {
+    const socket = await upgraded(socketPath, '/grpc')
+    socket.on('error', () => {})
+    socket.write(Buffer.concat([hello, callFrame(1, `${control}/Session`, { 'x-docker-expose-session-uuid': buildId() }), frame(types.data, 0, 1, Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x61]))]))
+    await new Promise((resolve) => { socket.once('data', resolve) })
+    socket.write(end)
+    socket.end()
+    await isAlive()
+  }
   await isAlive()
 })
 

@@ -249,23 +249,6 @@ test('a session id that is another namespace\'s opens none, neither way', async 
   assert.equal((await solve({ Definition: local })).code, codes.invalid)
 })
 
-test('a session carried in messages that are none, or that ends in the middle of one, ends alone', async () => {
-  const metadata = () => ({ 'x-docker-expose-session-uuid': [buildId()] })
-  const { code, message } = await client.send(`${control}/Session`, [Buffer.from([0xff, 0xff])], metadata())
-  assert.deepEqual([code, message], [codes.invalid, 'malformed BytesMessage'])
-  assert.equal((await client.send(`${control}/Session`, [Buffer.from([0x12, 0x01, 0x61])], metadata())).code, codes.denied)
-  for (const end of [Buffer.concat([uint32(0), frame(99, 255, 77)]), frame(types.goaway, 0, 5, Buffer.concat([uint32(0), uint32(0)])), frame(types.data, 0, 1, Buffer.from([0, 0, 0, 9, 9, 1]))]) {
-    const socket = await upgraded(socketPath, '/grpc')
-    socket.on('error', () => {})
-    socket.write(Buffer.concat([hello, callFrame(1, `${control}/Session`, { 'x-docker-expose-session-uuid': buildId() }), frame(types.data, 0, 1, Buffer.from([0, 0, 0, 0, 3, 0x0a, 1, 0x61]))]))
-    await new Promise((resolve) => { socket.once('data', resolve) })
-    socket.write(end)
-    socket.end()
-    await isAlive()
-  }
-  await isAlive()
-})
-
 test('more builds at one time than the policy allows are refused until one has ended', async () => {
   await gateway.open('--policy', 'few', '--unix', join(directory, 'few'))
   const few = await grpcClient(join(directory, 'few'))
