@@ -51,8 +51,9 @@ export const networks: readonly Endpoint[] = [
     name: 'NetworkInspect', route: 'GET /networks/:id{.+}', query: { verbose: strictFlag, scope: text },
     async answer(call) {
       const shown = await namedBuiltin(call, call.term)
-      if (shown) return { status: 200, body: shown }
-      const { id } = await named(call)
+      if (shown && shown.Name !== bridgeName) return { status: 200, body: shown }
+      // Who asks for the default network wants its addresses, which it has only once it is real.
+      const { id } = shown ? await ensureBridge(call) : await named(call)
       return { status: 200, body: presentNetwork(await call.ask({ method: 'GET', path: at`/networks/${id}`, query: call.query })) }
     },
   }),

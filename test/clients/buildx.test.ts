@@ -142,18 +142,20 @@ test('bake builds targets that need each other, from one context and an image of
   assert.equal(await cat('baked-app', '/app'), 'ground')
 })
 
-test('compose builds services that share a context', async () => {
-  const context = buildContext({
-    Dockerfile: 'FROM busybox\nARG NAME\nCOPY data /data\nRUN echo $NAME > /name', data: 'shared',
-    'compose.yaml': JSON.stringify({
-      services: Object.fromEntries(['web', 'worker'].map((name) => [name, { build: { context: '.', args: { NAME: name } }, image: `composed-${name}` }])),
-    }),
+for (const [builder, bake] of Object.entries({ buildx: 'true', itself: 'false' })) {
+  test(`compose builds services that share a context, by ${builder}`, async () => {
+    const context = buildContext({
+      Dockerfile: 'FROM busybox\nARG NAME\nCOPY data /data\nRUN echo $NAME > /name', data: 'shared',
+      'compose.yaml': JSON.stringify({
+        services: Object.fromEntries(['web', 'worker'].map((name) => [name, { build: { context: '.', args: { NAME: `${name} by ${builder}` } }, image: `composed-${name}` }])),
+      }),
+    })
+    const { status, stderr } = await cli({ ...namespace.env, COMPOSE_BAKE: bake }, ['compose', '-p', 'built', 'build'], { cwd: context, timeout })
+    assert.equal(status, 0, stderr)
+    assert.equal(await cat('composed-web', '/name', '/data'), `web by ${builder}\nshared`)
+    assert.equal(await cat('composed-worker', '/name', '/data'), `worker by ${builder}\nshared`)
   })
-  const { status, stderr } = await cli(namespace.env, ['compose', '-p', 'built', 'build'], { cwd: context, timeout })
-  assert.equal(status, 0, stderr)
-  assert.equal(await cat('composed-web', '/name', '/data'), 'web\nshared')
-  assert.equal(await cat('composed-worker', '/name', '/data'), 'worker\nshared')
-})
+}
 
 test('the history shows the namespace\'s builds, their logs and attachments, and forgets what is removed', async () => {
   const word = randomBytes(8).toString('hex')

@@ -1,6 +1,7 @@
 /** Networks and volumes. */
 export const networks = {
   'networks are made, shown and removed': `
+    docker network inspect bridge -f '{{len .IPAM.Config}} {{ne (index .IPAM.Config 0).Subnet ""}} {{.Driver}} {{len .Containers}}'
     docker network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
     docker network create n1 | wc -c
     docker network create n1
