@@ -25,6 +25,7 @@ const tolerance = 5_000
 /** Milliseconds for which a clock that was set is not believed: most that is set wrongly is set right sooner. */
 const believedAfter = 600_000
 
+/** The clock of `HouseClock`; `check` is to be called regularly. */
 export function houseClock({ ask, monotonic, onSet, onBelieved }: ClockParts): HouseClock {
   /** What is to be added to the monotonic clock; undefined before the first look. */
   let offset: number | undefined

@@ -53,6 +53,7 @@ const [passes, pause, longestPause] = [4, 500, 600_000]
 /** Closings under way at one time when many are due. */
 const atOnce = 8
 
+/** What `Closer` promises, for the namespaces of a store. Work on one namespace is shared by all who ask for it here, and is one gateway's duty in a farm. */
 export function closer({ store, hosts, gateway, cut, onClosed, now, onDefect }: ClosingParts): Closer {
   const closing = new Map<string, Promise<Closed>>()
   const postponed = new Map<string, { until: number; pause: number }>()

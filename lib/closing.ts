@@ -1,9 +1,10 @@
 import { listObjects, listTags, objectKinds, objectPath, type ObjectKind } from './engine-objects.ts'
 import { at } from './engine-path.ts'
-import type { EngineAnswer, Host } from './engine.ts'
+import type { Host } from './engine.ts'
 import { parseAnswer } from './json.ts'
 import { jobName, storedRegistry } from './names.ts'
 import { fromStored } from './reference.ts'
+import { messageOf } from './refusal.ts'
 import type { Store } from './store.ts'
 
 /** What closing a namespace removed, in job names. */
@@ -79,7 +80,7 @@ async function remove(host: Host, { kind, id }: Doomed): Promise<string | undefi
     answer = await ask()
   }
   if (answer.status < 300 || answer.status === 404) return undefined
-  return messageOf(answer)
+  return messageOf(answer.text) || `the engine answered ${answer.status}`
 }
 
 /** Ends the memberships of a network; a killed engine can remember some of containers that are no more. */
@@ -88,14 +89,6 @@ async function letGo(host: Host, id: string): Promise<void> {
   if (answer.status !== 200) return
   for (const container of Object.keys(parseAnswer(answer.text).Containers ?? {})) {
     await host.call({ method: 'POST', path: at`/networks/${id}/disconnect`, body: { Container: container, Force: true } })
-  }
-}
-
-function messageOf({ status, text }: EngineAnswer): string {
-  try {
-    return String(parseAnswer(text).message)
-  } catch {
-    return `the engine answered ${status}`
   }
 }
 

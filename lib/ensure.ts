@@ -1,8 +1,9 @@
 import type { Call } from './endpoint.ts'
 import { at, type EnginePath } from './engine-path.ts'
+import { parseAnswer } from './json.ts'
 import { bridgeName, ownerLabel, storedName } from './names.ts'
 import { claimMade, takeName } from './ownership.ts'
-import { Refusal } from './refusal.ts'
+import { messageOf, Refusal } from './refusal.ts'
 import type { Claim, Facts, Kind } from './store.ts'
 
 /** Objects of a namespace that come into being on first use, as they would on a private engine. */
@@ -62,12 +63,11 @@ async function ensure(call: Call, kind: Kind & ('network' | 'volume'), name: str
 
 async function create(call: Call, kind: Kind, name: string, making: Making): Promise<Made> {
   const answer = await call.host.call({ method: 'POST', path: making.path, body: making.body })
-  const parsed = answer.text === '' ? {} : JSON.parse(answer.text)
   if (answer.status >= 300) {
     await call.store.release(call.ns, kind, name)
-    throw new Refusal(answer.status, `${kind} ${name}: ${parsed.message ?? answer.text}`)
+    throw new Refusal(answer.status, `${kind} ${name}: ${messageOf(answer.text)}`)
   }
-  const id = making.id(parsed)
+  const id = making.id(parseAnswer(answer.text))
   const { facts = {} } = making
   await claimMade(call, { kind, name, id, facts })
   return { ns: call.ns, kind, name, id, facts }

@@ -13,7 +13,7 @@ import type { Policy } from './policy.ts'
 import type { PortRelay } from './ports.ts'
 import { present, presentError } from './present.ts'
 import { readQuery } from './query.ts'
-import { Refusal, refusalBody } from './refusal.ts'
+import { messageOf, Refusal, refusalBody } from './refusal.ts'
 import { resolver } from './resolve.ts'
 import { streamOf } from './streams.ts'
 import type { Claim, Namespace, Store } from './store.ts'
@@ -302,15 +302,6 @@ function engineError(call: Call, answer: EngineAnswer): Response {
 function complaint(answer: EngineAnswer, ns: string, asked?: { term: string; id: string }): string {
   const message = messageOf(answer.text)
   return presentError(ns, message, asked && asked.id !== '' ? asked : undefined)
-}
-
-function messageOf(text: string): string {
-  try {
-    const parsed = parseAnswer(text)
-    return typeof parsed?.message === 'string' ? parsed.message : text.trim()
-  } catch {
-    return text.trim()
-  }
 }
 
 function accepted(ns: string, answer: EngineAnswer): any {

@@ -44,3 +44,12 @@ export function forbidden({ field, why, instead }: Forbidden, setting?: PolicySe
 export function refusalBody(refusal: { message: string }): string {
   return `${JSON.stringify({ message: refusal.message })}\n`
 }
+
+/** What an error body says, the gateway's or an engine's; the text itself when it is not shaped so. */
+export function messageOf(body: string): string {
+  try {
+    const { message } = JSON.parse(body)
+    if (typeof message === 'string') return message
+  } catch { /* A proxy on the way, or an engine that answers with plain text. */ }
+  return body.trim()
+}

@@ -32,18 +32,22 @@ export interface Field<T> {
   readonly sent?: T
 }
 
+/** A field that goes to the engine as the client sent it, if `check` does not throw. */
 export function pass<T>(type: Type<T>, check?: Check<T>): Field<T> {
   return { verdict: 'pass', type, check }
 }
 
+/** A field that goes to the engine changed, by who makes the plan: job names become stored ones. */
 export function rewrite<T>(type: Type<T>, check?: Check<T>): Field<T> {
   return { verdict: 'rewrite', type, check }
 }
 
+/** A field of which `check` lets some values through, by the policy. */
 export function allow<T>(type: Type<T>, check: Check<T>): Field<T> {
   return { verdict: 'allow', type, check }
 }
 
+/** A field whose value counts against a limit of the policy, which `check` compares. */
 export function quota<T>(type: Type<T>, check: Check<T>): Field<T> {
   return { verdict: 'quota', type, check }
 }
@@ -56,6 +60,7 @@ export function force(type: Type<any>, reason: Reason, isUnset: (value: unknown)
   return { verdict: 'force', type, reason, check }
 }
 
+/** A field that is read over: the engine does not get it. */
 export function drop(type: Type<any>): Field<never> {
   return { verdict: 'drop', type }
 }

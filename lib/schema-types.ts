@@ -138,6 +138,7 @@ export const textOrList: Type<string[]> = {
   read: (value, at) => (typeof value === 'string' ? [text.read(value, at)] : textList.read(value, at)),
 }
 
+/** A JSON object, and neither null nor a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LosslessNumber)
 }

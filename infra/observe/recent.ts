@@ -45,6 +45,7 @@ export interface Recent {
 const keptOfEach = 200
 const keptNamespaces = 20_000
 
+/** The memory of one gateway, empty at its start. */
 export function recent(): Recent {
   const refusals: RecentRefusal[] = []
   const closed: RecentClosing[] = []

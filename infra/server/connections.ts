@@ -28,6 +28,7 @@ export interface ConnectionsParts {
 /** Milliseconds in which one beyond the limit may send a request, to be told why it is closed. */
 const patience = 5_000
 
+/** Without any; `add` is to be called for every new socket of a namespace. */
 export function connections({ seen, limit }: ConnectionsParts): Connections {
   const open = new Map<string, Set<Socket>>()
   const ranks = new WeakMap<Socket, number>()

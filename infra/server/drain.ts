@@ -13,6 +13,7 @@ export interface Drain {
 /** Milliseconds between looks for connections on which nothing happens any more. */
 const lookEvery = 50
 
+/** Watches no server yet. */
 export function drain(): Drain {
   const servers = new Set<Server>()
   // Node forgets the sockets that it has handed over.

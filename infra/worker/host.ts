@@ -115,6 +115,7 @@ function rememberedGroups(kept: KeptGroups, known: () => Map<string, string | un
   }
 }
 
+/** 64 random hex digits. */
 export function randomHex(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -31,6 +31,7 @@ interface Step {
 /** Characters of output held back for steps that run beside the one being told; beyond, they are told at once. */
 const heldBack = 1024 * 1024
 
+/** The steps of one build, of which nothing is known yet. */
 export function classicSteps(): Steps {
   const steps = new Map<string, Step>()
   const begun: string[] = []

@@ -3,7 +3,7 @@ import { at } from '../engine-path.ts'
 import { overFull, overLimit, quota } from '../ownership.ts'
 import { permit } from '../policy.ts'
 import { normalised, storedReference, untaggedReference, type Reference } from '../reference.ts'
-import { Refusal } from '../refusal.ts'
+import { messageOf, Refusal } from '../refusal.ts'
 
 /**
  * How images become a namespace's own and cease to be.
@@ -87,13 +87,4 @@ export async function tagAs({ host }: Pick<Holder, 'host'>, id: string, stored: 
 export async function untagStored({ host }: Pick<Holder, 'host'>, reference: string, prune = false): Promise<void> {
   const answer = await host.call({ method: 'DELETE', path: at`/images/${reference}`, query: { force: true, noprune: !prune } })
   if (answer.status >= 300 && answer.status !== 404) throw new Refusal(answer.status, messageOf(answer.text))
-}
-
-/** What an engine's error answer says. */
-export function messageOf(text: string): string {
-  try {
-    return String(JSON.parse(text).message)
-  } catch {
-    return text.trim()
-  }
 }

@@ -5,6 +5,7 @@ import { bridgeName } from '../names.ts'
 /** Networks that every engine has. A namespace's `bridge` becomes a real one when it is first used; `host` and `none` are only shown. */
 export const builtinNames = [bridgeName, 'host', 'none'] as const
 
+/** Is this the job name of one of them? */
 export function isBuiltin(name: string): boolean {
   return (builtinNames as readonly string[]).includes(name)
 }

@@ -35,6 +35,7 @@ export function parseSubnet(text: string): Subnet | undefined {
   return { bits: address.bits, first, last: first + size - 1n }
 }
 
+/** Is there an address in both? */
 export function overlap(a: Subnet, b: Subnet): boolean {
   return a.bits === b.bits && a.first <= b.last && b.first <= a.last
 }
