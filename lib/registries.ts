@@ -9,6 +9,9 @@ const name = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?'
 /** `host[:port]` as references have it (distribution/reference, domain). */
 export const registryHost = `(?:${name}(?:\\.${name})*|\\[[a-fA-F0-9:]+\\])(?::[0-9]+)?`
 
+/** A name of the DNS and a port. */
+const longestHost = 255 + 6
+
 const isHostPattern = new RegExp(`^${registryHost}$`)
 
 /**
@@ -16,7 +19,7 @@ const isHostPattern = new RegExp(`^${registryHost}$`)
  * than the one that was judged.
  */
 export function isRegistryHost(text: string): boolean {
-  return isHostPattern.test(text)
+  return text.length <= longestHost && isHostPattern.test(text)
 }
 
 /** `host[:port]` that an entry of the list means: that one, `*.suffix`, or `*` for every one. */
