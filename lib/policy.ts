@@ -82,7 +82,7 @@ export const defaultPolicy: Policy = v.parse(policySchema, {})
 
 /** Refuses a registry that the policy does not list, and what is none. `refusal` says so in the words of the caller. */
 export function permitRegistry(policy: Policy, registry: string, refusal: Forbidden): void {
-  if (!isRegistryHost(registry)) throw forbidden({ field: refusal.field, why: `${JSON.stringify(registry)} is not the plain address of a registry`, instead: 'name it as host or host:port' })
+  if (!isRegistryHost(registry)) throw forbidden({ field: refusal.field, why: `${JSON.stringify(registry.slice(0, 200))} is not the plain address of a registry`, instead: 'name it as host or host:port' })
   if (allowsRegistry(policy, registry)) return
   permit(policy, forbidden(refusal, isNone(registry) ? undefined : { path: 'registries', value: registry }))
 }
