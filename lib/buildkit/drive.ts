@@ -4,11 +4,12 @@ import { bridgeOf, type Bridge } from './bridge.ts'
 import { openContext } from './classic-context.ts'
 import { addOwnImages } from './frontend-solve.ts'
 import { parseError } from './large-errors.ts'
+import { readAnswer } from './messages.ts'
 import type { BuildWorld } from './method.ts'
 import { SolveRequestSchema as ControlRequestSchema, type SolveRequest as ControlRequest, type SolveResponse } from './proto/control_pb.ts'
 import { asGrpc } from './refusals.ts'
 import { ReturnRequestSchema, SolveRequestSchema, type SolveRequest } from './proto/gateway_pb.ts'
-import { StatusSchema } from './proto/status_pb.ts'
+import { StatusSchema, type Status } from './proto/status_pb.ts'
 import type { Sources } from './sources.ts'
 
 /**
@@ -49,6 +50,14 @@ async function direct(bridge: Bridge, request: SolveRequest, prepare: () => Prom
   } catch (error) {
     const told = asGrpc(await explained(error))
     if (!(told instanceof GrpcError)) throw told
-    await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: told.code, message: told.message }) }))
+    await bridge.finish(create(ReturnRequestSchema, { error: create(StatusSchema, { code: told.code, message: told.message, details: detailsOf(told) }) }))
   }
+}
+
+/** Bytes of details that are handed on: far below what takes the connection with it, see large-errors.ts. */
+const mostDetails = 16 * 1024
+
+/** Where in the Dockerfile it failed, and what else the frontend said beside its message. */
+function detailsOf({ details }: GrpcError): Status['details'] {
+  return details === undefined || details.length > mostDetails ? [] : readAnswer(StatusSchema, details).details
 }

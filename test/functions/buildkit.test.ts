@@ -3,8 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { create } from '@bufbuild/protobuf'
 import { buildkitMethods } from '../../functions/buildkit.ts'
+import { just } from '../../lib/buildkit/bridge.ts'
+import { write } from '../../lib/buildkit/messages.ts'
 import { SolveRequestSchema, SolveResponseSchema, StatusRequestSchema, StatusResponseSchema } from '../../lib/buildkit/proto/control_pb.ts'
+import { GrpcError } from '../../lib/grpc.ts'
 import { dockerfile } from '../setup/build-context.ts'
 import { docker } from '../setup/cli.ts'
 import { startGateway, type Gateway, type Namespace } from '../setup/gateway.ts'
@@ -53,6 +57,15 @@ test('a build that names its frontend fails with the frontend\'s reason', async 
   const { code, message } = await solve({ Frontend: 'dockerfile.v0', FrontendInputs: inputs })
   assert.notEqual(code, 0)
   assert.match(message, /unknown instruction: NONSENSE/)
+})
+
+test('a build that names its frontend fails with the place in its Dockerfile', async () => {
+  const FrontendInputs = { dockerfile: await fileLlb('/Dockerfile', 'FROM busybox\nENV'), context: await fileLlb('/empty', '') }
+  const request = write(SolveRequestSchema, create(SolveRequestSchema, { Ref: buildId(), Frontend: 'dockerfile.v0', FrontendInputs }))
+  const calling = async () => {
+    for await (const _ of client.channel.call({ method: `${control}/Solve`, metadata: {}, requests: just(request), signal: client.channel.closed })) { /* none */ }
+  }
+  await assert.rejects(calling, (error) => error instanceof GrpcError && /errdefs\.Source\+json/.test(Buffer.from(error.details ?? []).toString('latin1')))
 })
 
 test('raw LLB is built in the namespace\'s control group, whatever group it names', async () => {
