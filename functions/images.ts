@@ -63,8 +63,8 @@ async function inspect(call: Platformed): Promise<unknown> {
   const [table, facts] = await Promise.all([visibleImages(call.store, call.host, call.ns), call.host.image(id, call.version)])
   const image = table.get(id)
   if (facts === undefined || image === undefined) throw asInspectSays(call, missing.image(familiar(withDefaultTag(parseReference(call.term)))))
-  if (call.query.platform !== undefined) await ofPlatform(call, id, 'json')
-  return presentInspect(facts, image, { isVisible: (other) => table.has(other) }, call.host.facts())
+  const asked = call.query.platform === undefined ? facts : await ofPlatform(call, id, 'json')
+  return presentInspect(asked, image, { isVisible: (other) => table.has(other) }, call.host.facts())
 }
 
 /** What the engine says of an image for the platform asked for, with a complaint in the job's words. */

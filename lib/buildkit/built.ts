@@ -4,15 +4,17 @@ import { adoptImage, nameImage, noteTagged, tagAs, untagStored } from '../images
 import { announceImage, announceTag } from '../images/events.ts'
 import { compareVersions } from '../go.ts'
 import { parseAnswer } from '../json.ts'
-import { normalised, storedReference } from '../reference.ts'
+import { normalised, storedReference, type Reference } from '../reference.ts'
 import type { Exported } from './exporters.ts'
 
 /**
  * Makes what a build has left on the engine the namespace's: the image and its references. The engine has tagged it under stored names
  * already, which tell whose it is should the gateway end here. Throws `Refusal` 403 beyond limits.images, after putting the references back.
  */
-export async function claimBuilt(call: Call, { image, references }: Exported, id: string | undefined): Promise<void> {
-  if (!image || id === undefined) return
+export async function claimBuilt(call: Call, { image, references, pushed }: Exported, told: string | undefined): Promise<void> {
+  if (!image || told === undefined) return
+  // Of two exporters the last tells: what was pushed. Attestations name the image, so the one that is kept, under another name, is another.
+  const id = pushed.length === 0 ? told : await taggedAs(call, references[0]!) ?? told
   try {
     await adoptImage(call, id)
     for (const reference of references) {
@@ -20,6 +22,7 @@ export async function claimBuilt(call: Call, { image, references }: Exported, id
       await noteTagged(call, id, call.now)
       await announceTag(call, id, reference)
     }
+    for (const { domain, path } of pushed) await nameImage(call, id, { domain, path, digest: told })
     if (tellsOfBuilt(call.host)) announceImage(call, 'create', id, (await call.host.image(id))?.Config?.Labels)
   } catch (error) {
     await putBack(call, references)
@@ -49,6 +52,12 @@ export async function claimLeft(call: Call, { references }: Exported): Promise<v
     if (answer.status !== 200) continue
     const { Id: id } = parseAnswer(answer.text) as { Id: string }
     const claimed = await call.store.byName(call.ns, 'reference', normalised(reference))
-    if (claimed?.id !== id) await claimBuilt(call, { image: true, references: [reference] }, id)
+    if (claimed?.id !== id) await claimBuilt(call, { image: true, references: [reference], pushed: [] }, id)
   }
+}
+
+/** The image that the engine has under a reference of the namespace. */
+async function taggedAs(call: Call, reference: Reference): Promise<string | undefined> {
+  const answer = await call.host.call({ method: 'GET', path: at`/images/${storedReference(call.ns, reference)}/json` })
+  return answer.status === 200 ? (parseAnswer(answer.text) as { Id: string }).Id : undefined
 }

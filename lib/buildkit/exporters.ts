@@ -4,7 +4,7 @@ import { normalised, parseReference, storedReference, withDefaultTag, type Refer
 import { ExporterSchema, type CacheOptionsEntry, type Exporter } from './proto/control_pb.ts'
 import { notAllowed } from './refusals.ts'
 import type { Scope } from './scope.ts'
-import { permitRegistry, unlisted } from '../policy.ts'
+import { permitRegistry, unlisted, type Policy } from '../policy.ts'
 import type { Sources } from './sources.ts'
 
 /** What a build leaves on the engine: references of the namespace, none for an image without a name. */
@@ -12,6 +12,8 @@ export interface Exported {
   /** True when an image is left at all. */
   image: boolean
   references: Reference[]
+  /** Those of them that the engine also pushes. */
+  pushed: Reference[]
 }
 
 const imageAttributes = new Set([
@@ -21,16 +23,22 @@ const imageAttributes = new Set([
   'load',
 ])
 
+/** What becomes of `push=true`. `by`: who pushes on this engine, undefined when nobody can. */
+export interface Pushing {
+  by: 'client' | 'engine' | undefined
+  policy: Policy
+}
+
 /**
  * The exporters of a build as the engine gets them: what stays on the engine gets stored references; archives and folders go to the client as
  * they are. Throws a GrpcError for exporters and attributes that are not allowed.
  */
-export function judgeExporters(exporters: readonly Exporter[], scope: Scope): { exporters: Exporter[]; exported: Exported } {
-  const exported: Exported = { image: false, references: [] }
-  return { exporters: exporters.map((exporter) => judgeExporter(exporter, scope, exported)), exported }
+export function judgeExporters(exporters: readonly Exporter[], scope: Scope, pushing: Pushing): { exporters: Exporter[]; exported: Exported } {
+  const exported: Exported = { image: false, references: [], pushed: [] }
+  return { exporters: exporters.flatMap((exporter) => judgeExporter(exporter, scope, pushing, exported)), exported }
 }
 
-function judgeExporter({ Type, Attrs }: Exporter, { ns }: Scope, exported: Exported): Exporter {
+function judgeExporter({ Type, Attrs }: Exporter, { ns }: Scope, pushing: Pushing, exported: Exported): Exporter[] {
   if (!['moby', 'image', 'local', 'tar', 'oci', 'docker'].includes(Type)) {
     throw notAllowed(`the exporter ${Type.slice(0, 40)}`, 'this gateway does not know where it puts the result', 'use image, local, tar, oci or docker')
   }
@@ -39,14 +47,28 @@ function judgeExporter({ Type, Attrs }: Exporter, { ns }: Scope, exported: Expor
       throw notAllowed(`the attribute ${key.slice(0, 100)} of the exporter ${Type}`, 'this gateway does not know what it does', 'leave it out')
     }
   }
-  if (Type !== 'moby' && Type !== 'image') return create(ExporterSchema, { Type, Attrs })
-  if (Attrs.push === 'true') throw notAllowed('pushing from inside a build', 'the engine has the image under the namespace\'s name', 'build first, then docker push')
+  if (Type !== 'moby' && Type !== 'image') return [create(ExporterSchema, { Type, Attrs })]
   exported.image = true
   const references = namesOf(Attrs.name ?? '')
   exported.references.push(...references)
   const name = references.map((reference) => storedReference(ns, reference)).join(',')
-  const { name: _, push: __, load: ___, ...rest } = Attrs
-  return create(ExporterSchema, { Type, Attrs: { ...rest, ...(name !== '' && { name }) } })
+  const { name: _, push, load: __, ...rest } = Attrs
+  const kept = create(ExporterSchema, { Type, Attrs: { ...rest, ...(name !== '' && { name }) } })
+  if (push === undefined || /^(0|f|false)$/i.test(push) || pushing.by === 'client') return [kept]
+  const pushed = pushedBy(pushing, references, rest)
+  exported.pushed.push(...references)
+  return [kept, pushed]
+}
+
+/**
+ * An exporter that sends the image to where its names say and leaves no name on the engine, beside the one that keeps it: with containerd's store
+ * BuildKit pushes, with the credentials of the client's session.
+ */
+function pushedBy({ by, policy }: Pushing, references: readonly Reference[], attributes: Readonly<Record<string, string>>): Exporter {
+  if (by === undefined) throw notAllowed('pushing from inside a build', 'this engine would push the image under the namespace\'s name', 'build first, then docker push')
+  for (const { domain } of references) permitRegistry(policy, domain, unlisted(policy, domain, { as: ' to push to' }))
+  const name = references.map((reference) => normalised(reference)).join(',')
+  return create(ExporterSchema, { Type: 'image', Attrs: { ...attributes, name, push: 'true', store: 'false', unpack: 'false' } })
 }
 
 function namesOf(list: string): Reference[] {

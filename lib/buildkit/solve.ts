@@ -3,8 +3,8 @@ import { GrpcError, codes } from '../grpc.ts'
 import { beginBuild } from './at-once.ts'
 import { claimBuilt, claimLeft } from './built.ts'
 import { driven } from './drive.ts'
-import { requireBuildKit } from './engine.ts'
-import { judgeCacheOptions, judgeCaches, judgeExporters, type Exported } from './exporters.ts'
+import { pusher, requireBuildKit } from './engine.ts'
+import { judgeCacheOptions, judgeCaches, judgeExporters, type Exported, type Pushing } from './exporters.ts'
 import { frontendOf } from './frontends.ts'
 import { lostError } from './large-errors.ts'
 import { judgeDefinition } from './llb.ts'
@@ -34,7 +34,7 @@ export async function* solve(served: Solve): AsyncGenerator<SolveResponse> {
 async function* solved({ message, world, signal, forward }: Solve): AsyncGenerator<SolveResponse> {
   const { call, scope } = world
   const sources = await sourcesOf(call)
-  const { request, exported } = await judgeSolve(message, scope, sources)
+  const { request, exported } = await judgeSolve(message, scope, sources, { by: pusher(call.host), policy: call.policy })
   let [heard, failed] = [false, false]
   const build: BegunBuild = { session: request.Session }
   world.builds.set(request.Ref, build)
@@ -61,9 +61,9 @@ async function* solved({ message, world, signal, forward }: Solve): AsyncGenerat
  * The request that the engine gets instead of a client's: rebuilt from judged fields, so that what the gateway does not know is not in it
  * (moby/buildkit, api/services/control SolveRequest). Throws a GrpcError naming what is not allowed.
  */
-async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources): Promise<{ request: SolveRequest; exported: Exported }> {
+async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources, pushing: Pushing): Promise<{ request: SolveRequest; exported: Exported }> {
   refuseFields(given)
-  const { exporters, exported } = judgeExporters(exportersOf(given), scope)
+  const { exporters, exported } = judgeExporters(exportersOf(given), scope, pushing)
   await judgeDefinition(given.Definition, scope, sources)
   for (const definition of Object.values(given.FrontendInputs)) await judgeDefinition(definition, scope, sources)
   const FrontendAttrs = judgeOptions(given.FrontendAttrs, scope, sources)
@@ -71,7 +71,7 @@ async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources): 
   const request = create(SolveRequestSchema, {
     Ref: requiredRef(given.Ref, scope), Session: scopedId(scope.ns, given.Session), Internal: given.Internal,
     Definition: given.Definition, FrontendInputs: given.FrontendInputs, Frontend: frontendOf(given.Frontend, given.FrontendAttrs), FrontendAttrs,
-    Exporters: exporters, Cache: cacheOf(given.Cache, sources), SourcePolicy: sourcePolicy(sources),
+    Exporters: exporters, ...legacyExporter(exporters), Cache: cacheOf(given.Cache, sources), SourcePolicy: sourcePolicy(sources),
   })
   return { request, exported }
 }
@@ -92,6 +92,11 @@ function refuseFields({ Entitlements, SourcePolicy, SourcePolicySession, ProxyNe
 function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }: SolveRequest): Exporter[] {
   if (Exporters.length > 0 || ExporterDeprecated === '') return Exporters
   return [create(ExporterSchema, { Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated })]
+}
+
+/** BuildKit before 0.13 (Engine 26) looks for its one exporter in other fields; newer ones prefer the list. */
+function legacyExporter([exporter, ...more]: readonly Exporter[]): Pick<SolveRequest, 'ExporterDeprecated' | 'ExporterAttrsDeprecated'> | undefined {
+  return exporter === undefined || more.length > 0 ? undefined : { ExporterDeprecated: exporter.Type, ExporterAttrsDeprecated: exporter.Attrs }
 }
 
 function cacheOf(cache: CacheOptions | undefined, sources: Sources): CacheOptions | undefined {

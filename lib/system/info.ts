@@ -1,5 +1,6 @@
 import type { Call } from '../endpoint.ts'
 import { compareVersions } from '../go.ts'
+import { containerdStatus, hasContainerdStore } from '../images/containerd-store.ts'
 
 /** Fields of `GET /info` that are true of the namespace too and that clients branch on; what a newer engine adds is not shown. */
 const shown = new Set(['Driver', 'MemoryLimit', 'SwapLimit', 'KernelMemory', 'KernelMemoryTCP', 'CpuCfsPeriod', 'CpuCfsQuota', 'CPUShares', 'CPUSet', 'PidsLimit',
@@ -37,6 +38,7 @@ export function ownInfo(call: Call, counts: Counts): Record<string, unknown> {
   return {
     ...kept, ...olderFields(info, call), ...fields,
     ID: call.ns, Name: call.ns,
+    ...(hasContainerdStore({ info }) && { DriverStatus: [containerdStatus] }),
     // Now: clients ask for events since and until what it says.
     ...('SystemTime' in info && { SystemTime: new Date(now()).toISOString() }),
     Containers: counts.running + counts.paused + counts.stopped,

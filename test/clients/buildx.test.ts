@@ -125,6 +125,21 @@ test('a cache goes inline to a registry and comes from there', async () => {
   }
 })
 
+test('an image that its build is told to push is in its registry, whichever way buildx is told', async () => {
+  const registry = await startRegistry(engine)
+  try {
+    const context = dockerfile('FROM busybox\nRUN echo pushed > /pushed')
+    for (const [name, options] of Object.entries({ attribute: (image: string) => ['--output', `type=image,name=${image},push=true`], flag: (image: string) => ['--push', '-t', image] })) {
+      const image = `${registry.address}/pushed/${name}`
+      await run('buildx', 'build', '-q', ...options(image), context)
+      assert.equal(await docker(other.env, ['run', '--rm', image, 'cat', '/pushed'], { timeout }), 'pushed')
+    }
+    assert.doesNotMatch(await engine.docker('images', '--format', '{{.Repository}}'), new RegExp(`^${registry.address}/pushed`, 'm'))
+  } finally {
+    registry.stop()
+  }
+})
+
 test('bake builds targets that need each other, from one context and an image of the namespace', async () => {
   await run('build', '-q', '-t', 'ground', dockerfile('FROM busybox\nRUN echo ground > /ground'))
   const context = buildContext({

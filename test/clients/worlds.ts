@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { clientEnvironment } from '../setup/cli.ts'
 import { command, type Outcome } from '../setup/command.ts'
-import { startEngine, type OwnEngine } from '../setup/engine.ts'
+import { startEngine, type EngineOptions, type OwnEngine } from '../setup/engine.ts'
 import { startGateway, type Gateway } from '../setup/gateway.ts'
 import { busyboxTar } from '../setup/images.ts'
 import { dockerPath, type Version } from '../setup/paths.ts'
+import { startRegistry } from '../setup/registry.ts'
 import { sharedEngine } from '../setup/shared-engine.ts'
 
 /** A place where a job's command lines run: DOCKER_HOST leads to an engine of its own, or to a namespace. */
@@ -31,14 +32,20 @@ export interface Worlds {
   stop(): Promise<void>
 }
 
-/** Starts the worlds, each with an image busybox:latest of its own; the namespace by mTLS, or on a unix socket. */
-export async function startWorlds(version: Version, { unix = false } = {}): Promise<Worlds> {
-  const [engine, shared] = await Promise.all([startEngine({ version }), sharedEngine(version)])
+/**
+ * Starts the worlds, each with an image busybox:latest of its own; the namespace by mTLS, or on a unix socket. `daemon`: settings of both engines, which
+ * nobody else has then. `registry`: each has one, whose address is $REGISTRY.
+ */
+export async function startWorlds(version: Version, { unix = false, daemon = undefined as EngineOptions['daemon'], registry = false } = {}): Promise<Worlds> {
+  const others = daemon === undefined ? sharedEngine(version) : startEngine({ version, daemon })
+  const [engine, shared] = await Promise.all([startEngine({ version, daemon }), others])
   const gateway = await startGateway({ engineSocket: shared.socket })
   const { env } = await gateway.open(...(unix ? ['--unix', join(gateway.stateDir, 'job.sock')] : []))
   const folders = [mkdtempSync(join(tmpdir(), 'moorage-world-')), mkdtempSync(join(tmpdir(), 'moorage-world-'))] as const
-  const bare = world({ DOCKER_HOST: `unix://${engine.socket}` }, folders[0], { [engine.dataRoot]: '/var/lib/docker' })
-  const namespace = world(env, folders[1], {})
+  const registries = registry ? await Promise.all([engine, shared].map((one) => startRegistry(one))) : []
+  const [first, second] = registries.map(({ address }) => ({ env: { REGISTRY: address }, place: { [address]: 'registry.example' } }))
+  const bare = world({ DOCKER_HOST: `unix://${engine.socket}`, ...first?.env }, folders[0], { [engine.dataRoot]: '/var/lib/docker', ...first?.place })
+  const namespace = world({ ...env, ...second?.env }, folders[1], { ...second?.place })
   const both: Worlds['both'] = (line, docker) => Promise.all([bare.sh(line, docker), namespace.sh(line, docker)])
   for (const { status, stderr } of await both(importBusybox)) if (status !== 0) throw new Error(`busybox cannot be imported: ${stderr}`)
   return {
@@ -46,7 +53,9 @@ export async function startWorlds(version: Version, { unix = false } = {}): Prom
     async stop() {
       await gateway.moorage(['close', '--all'])
       await gateway.stop()
+      registries.forEach((one) => one.stop())
       engine.stop()
+      if (daemon !== undefined) (shared as OwnEngine).stop()
       for (const folder of folders) rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -43,7 +43,7 @@ export interface OwnEngine extends Engine {
 export interface EngineOptions {
   version?: Version
   /** Settings of daemon.json beside those that the tests need. */
-  daemon?: Record<string, unknown>
+  daemon?: Record<string, unknown> | undefined
   /** Addresses to listen on beside the unix socket, such as `tcp://0.0.0.0:2376` in the engine's own network. */
   listen?: readonly string[]
 }

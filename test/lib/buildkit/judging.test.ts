@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { create } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { RE2JS } from 're2js'
-import { judgeCacheOptions, judgeExporters } from '../../../lib/buildkit/exporters.ts'
+import { judgeCacheOptions, judgeExporters, type Pushing } from '../../../lib/buildkit/exporters.ts'
 import { frontendOf } from '../../../lib/buildkit/frontends.ts'
 import { judgeOptions } from '../../../lib/buildkit/options.ts'
 import { ExporterSchema } from '../../../lib/buildkit/proto/control_pb.ts'
@@ -26,6 +26,8 @@ function sourcesWith(images: Record<string, LocalImage> = {}, policy: Partial<Po
 
 const own = { id: `sha256:${'1'.repeat(64)}`, stored: `moorage.invalid/${ns}/docker.io/library/app:latest` }
 const sources = sourcesWith({ 'docker.io/library/app:latest': own, 'docker.io/library/busybox:latest': { id: `sha256:${'2'.repeat(64)}`, stored: 'docker.io/library/busybox:latest' } })
+
+const byClient: Pushing = { by: 'client', policy: defaultPolicy }
 
 const refused = (work: () => unknown, expected: RegExp) => assert.throws(work, (error) => asGrpc(error) instanceof GrpcError && expected.test((error as Error).message))
 
@@ -68,15 +70,28 @@ test('remote contexts are for policies that allow them', () => {
 
 test('exporters leave images under stored names only', () => {
   const exporter = (Type: string, Attrs: Record<string, string>) => create(ExporterSchema, { Type, Attrs })
-  const { exporters, exported } = judgeExporters([exporter('moby', { name: 'app,app:2,host:5000/x,app:latest', 'annotation.a': 'b', load: 'true' })], scope)
+  const { exporters, exported } = judgeExporters([exporter('moby', { name: 'app,app:2,host:5000/x,app:latest', 'annotation.a': 'b', load: 'true' })], scope, byClient)
   assert.deepEqual({ ...exporters[0]!.Attrs }, {
     name: ['docker.io/library/app:latest', 'docker.io/library/app:2', 'host__5000/x:latest'].map((name) => `moorage.invalid/${ns}/${name}`).join(','), 'annotation.a': 'b',
   })
   assert.equal(exported.references.length, 3)
-  assert.deepEqual(judgeExporters([exporter('local', {}), exporter('oci', { name: 'x' })], scope).exported, { image: false, references: [] })
+  assert.deepEqual(judgeExporters([exporter('local', {}), exporter('oci', { name: 'x' })], scope, byClient).exported, { image: false, references: [], pushed: [] })
   for (const [type, attrs] of [
-    ['image', { push: 'true', name: 'x' }], ['registry', {}], ['', {}], ['moby', { evil: '1' }], ['moby', { name: `app@sha256:${'0'.repeat(64)}` }], ['MOBY', {}],
-  ] as const) refused(() => judgeExporters([exporter(type, { ...attrs })], scope), /not allowed|digest reference/)
+    ['registry', {}], ['', {}], ['moby', { evil: '1' }], ['moby', { name: `app@sha256:${'0'.repeat(64)}` }], ['MOBY', {}],
+  ] as const) refused(() => judgeExporters([exporter(type, { ...attrs })], scope, byClient), /not allowed|digest reference/)
+})
+
+test('what is to be pushed is left to the client, or sent by the engine under its real name with no trace of that on the engine', () => {
+  const exporters = (pushing: Pushing, name = 'host:5000/x,app:2') =>
+    judgeExporters([create(ExporterSchema, { Type: 'moby', Attrs: { name, push: 'true', compression: 'zstd' } })], scope, pushing).exporters.map(({ Type, Attrs }) => ({ Type, ...Attrs }))
+  const kept = { Type: 'moby', compression: 'zstd', name: ['host__5000/x:latest', 'docker.io/library/app:2'].map((name) => `moorage.invalid/${ns}/${name}`).join(',') }
+  assert.deepEqual(exporters(byClient), [kept])
+  const engine = { by: 'engine', policy: defaultPolicy } as const
+  assert.deepEqual(exporters(engine), [kept, { Type: 'image', compression: 'zstd', name: 'host:5000/x:latest,docker.io/library/app:2', push: 'true', store: 'false', unpack: 'false' }])
+  refused(() => exporters({ by: undefined, policy: defaultPolicy }), /pushing from inside a build is not allowed/)
+  refused(() => exporters({ by: 'engine', policy: { ...defaultPolicy, registries: ['docker.io'] } }), /the registry host:5000 to push to is not allowed/)
+  refused(() => exporters(engine, '169.254.169.254/x'), /the registry 169.254.169.254 to push to/)
+  refused(() => exporters(engine, 'docker.io/localhost/x'), /is read as one of a registry/)
 })
 
 test('caches come from allowed registries and own images', () => {
