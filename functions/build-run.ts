@@ -4,7 +4,7 @@ import { readAnswer, write } from '../lib/buildkit/messages.ts'
 import { ExporterSchema, SolveRequestSchema, SolveResponseSchema, StatusRequestSchema, StatusResponseSchema, type SolveResponse, type StatusResponse } from '../lib/buildkit/proto/control_pb.ts'
 import { sessionMetadata } from '../lib/buildkit/session.ts'
 import type { Call } from '../lib/endpoint.ts'
-import { codes, GrpcError, type GrpcService, type Rpc } from '../lib/grpc.ts'
+import { codes, GrpcError, type GrpcSender, type GrpcService, type Rpc } from '../lib/grpc.ts'
 import { buildkitService } from './buildkit.ts'
 
 /** What the gateway is to build for a namespace. */
@@ -16,7 +16,7 @@ export interface BuildOrder {
   /** Caches to take layers from (`registry` with `ref`: an own image, or one in a registry). */
   cacheFrom?: readonly string[]
   /** What the engine may call in the session of this build, by `package.Service/Method`: the context's upload, credentials. */
-  services: ReadonlyMap<string, GrpcService>
+  services: ReadonlyMap<string, GrpcSender>
   /** A session that the client itself has opened, which is used instead. */
   session?: string
   /** Is it to be as the classic builder would do it? */
@@ -92,7 +92,7 @@ function sessionValues(uuid: string, methods: readonly string[]): (name: string)
   return (name) => values[name.replace('x-docker-expose-session-', '')] ?? []
 }
 
-function sessionService(services: ReadonlyMap<string, GrpcService>): GrpcService {
+function sessionService(services: ReadonlyMap<string, GrpcSender>): GrpcSender {
   return async function* serve(rpc) {
     if (rpc.method === healthMethod) return void (yield serving)
     const service = services.get(rpc.method)

@@ -1,6 +1,6 @@
 import type { EnginePath } from './engine-path.ts'
 import type { EngineEvent } from './events.ts'
-import type { GrpcChannel, GrpcService } from './grpc.ts'
+import type { GrpcChannel, GrpcSender, GrpcService } from './grpc.ts'
 import type { Turns } from './turns.ts'
 import type { Policy } from './policy.ts'
 import type { Namespace } from './store.ts'
@@ -114,7 +114,7 @@ export interface Host {
    * Opens a session with the engine's BuildKit (`POST /session`), in which the engine calls the services of the gateway.
    * `headers`: the X-Docker-Expose-Session-* set. Aborting the signal ends it.
    */
-  session(headers: EngineRequest['headers'], service: GrpcService, signal: AbortSignal): Promise<{ ended: Promise<void> }>
+  session(headers: EngineRequest['headers'], service: GrpcSender, signal: AbortSignal): Promise<{ ended: Promise<void> }>
   readonly groups: ControlGroups
   /** Builds under way in this gateway whose clients gave them an id (`<ns>/<id>`), to cancel them by. */
   readonly builds: Map<string, AbortController>

@@ -39,6 +39,12 @@ export interface Rpc {
 /** Serves calls: yields the answers, throws a GrpcError for any other end than OK. */
 export type GrpcService = (rpc: Rpc) => AsyncIterable<Uint8Array>
 
+/** A message, or its pieces in their order: what is large need not be copied together to be sent. */
+export type GrpcMessage = Uint8Array | readonly Uint8Array[]
+
+/** A service whose answers go out as they are: nobody on this side reads them. */
+export type GrpcSender = (rpc: Rpc) => AsyncIterable<GrpcMessage>
+
 /** A connection to a gRPC server. */
 export interface GrpcChannel {
   /** One call. Yields the answers and throws the server's GrpcError; `unavailable` when the connection is lost. Leaving the loop cancels it. */

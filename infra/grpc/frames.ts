@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { codes, GrpcError } from '../../lib/grpc.ts'
+import { codes, GrpcError, type GrpcMessage } from '../../lib/grpc.ts'
 import { passed } from '../garbage.ts'
 
 /** Bytes of one message that either side may send; grpc-go's own limit in dockerd and buildx is the same. */
@@ -58,17 +58,27 @@ export function framed(message: Uint8Array): Buffer {
   return frame
 }
 
+/** Bytes of a message. */
+export function sizeOf(message: GrpcMessage): number {
+  return message instanceof Uint8Array ? message.length : message.reduce((size, piece) => size + piece.length, 0)
+}
+
 /** Messages from here on are written beside their prefix, not copied behind it. */
 const largeMessage = 32 * 1024
 
 /** Writes a message as `framed` would; false when the stream wants no more for now. */
-export function writeFramed(stream: Writable, message: Uint8Array): boolean {
-  if (message.length < largeMessage) return stream.write(framed(message))
+export function writeFramed(stream: Writable, message: GrpcMessage): boolean {
+  if (message instanceof Uint8Array) return message.length < largeMessage ? stream.write(framed(message)) : writePieces(stream, [message])
+  return writePieces(stream, message)
+}
+
+function writePieces(stream: Writable, pieces: readonly Uint8Array[]): boolean {
   const prefix = Buffer.alloc(prefixLength)
-  prefix.writeUInt32BE(message.length, 1)
+  prefix.writeUInt32BE(sizeOf(pieces), 1)
   stream.cork()
   stream.write(prefix)
-  const ready = stream.write(message)
+  let ready = true
+  for (const piece of pieces) ready = stream.write(piece)
   stream.uncork()
   return ready
 }

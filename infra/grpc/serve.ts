@@ -1,8 +1,8 @@
 import { constants, performServerHandshake, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import { codes, GrpcError, type GrpcService, type Rpc } from '../../lib/grpc.ts'
+import { codes, GrpcError, type GrpcMessage, type GrpcSender, type Rpc } from '../../lib/grpc.ts'
 import { drained } from './channel.ts'
-import { callBudget, messages, writeFramed, type Budget } from './frames.ts'
+import { callBudget, messages, sizeOf, writeFramed, type Budget } from './frames.ts'
 import { metadataOf, trailersOf } from './headers.ts'
 import { openWide, settingsOf, wide } from './windows.ts'
 
@@ -40,7 +40,7 @@ export interface Allowance {
 }
 
 /** Serves gRPC on a connection whose other side starts HTTP/2 with prior knowledge, or has just been told 101. `window`: of each call, in bytes. */
-export function serveGrpc(socket: Duplex, service: GrpcService, allowance: Allowance, onDefect: OnDefect, window = wide): GrpcServing {
+export function serveGrpc(socket: Duplex, service: GrpcSender, allowance: Allowance, onDefect: OnDefect, window = wide): GrpcServing {
   const session = performServerHandshake(socket, {
     settings: { ...settingsOf(window), maxConcurrentStreams: maxStreams, maxHeaderListSize: 64 * 1024 },
     maxSessionMemory: 64, maxSendHeaderBlockLength: 16 * 1024 * 1024, maxSessionInvalidFrames: 100, peerMaxConcurrentStreams: 0,
@@ -84,7 +84,7 @@ export function serveGrpc(socket: Duplex, service: GrpcService, allowance: Allow
   }
 }
 
-async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcService, { calls, held, unsent }: Allowance, onDefect: OnDefect): Promise<void> {
+async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: string[], service: GrpcSender, { calls, held, unsent }: Allowance, onDefect: OnDefect): Promise<void> {
   const gone = new AbortController()
   stream.on('error', () => {})
   stream.on('close', () => gone.abort())
@@ -127,7 +127,7 @@ function asGrpcError(error: unknown, gone: AbortSignal, report: (error: unknown)
 }
 
 /** The answering half of a call: messages, then trailers; headers alone when it fails before the first message. */
-function outgoing(stream: ServerHttp2Stream, unsent: Budget): { send(message: Uint8Array): Promise<void>; end(error: GrpcError | undefined): void } {
+function outgoing(stream: ServerHttp2Stream, unsent: Budget): { send(message: GrpcMessage): Promise<void>; end(error: GrpcError | undefined): void } {
   const head = { ':status': 200, 'content-type': 'application/grpc' } as const
   let trailers: Record<string, string>
   const begin = () => {
@@ -138,12 +138,13 @@ function outgoing(stream: ServerHttp2Stream, unsent: Budget): { send(message: Ui
   return {
     async send(message) {
       if (stream.destroyed || stream.closed) return
-      if (!unsent.take(message.length)) throw tooMuch('too many answers of BuildKit\'s are not taken')
+      const size = sizeOf(message)
+      if (!unsent.take(size)) throw tooMuch('too many answers of BuildKit\'s are not taken')
       try {
         begin()
         if (!writeFramed(stream, message)) await drained(stream)
       } finally {
-        unsent.give(message.length)
+        unsent.give(size)
       }
     },
     end(error) {

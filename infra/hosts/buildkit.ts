@@ -1,6 +1,6 @@
 import { at } from '../../lib/engine-path.ts'
 import type { EngineRequest, Host } from '../../lib/engine.ts'
-import type { GrpcChannel, GrpcService } from '../../lib/grpc.ts'
+import type { GrpcChannel, GrpcSender } from '../../lib/grpc.ts'
 import { Refusal } from '../../lib/refusal.ts'
 import { grpcChannel } from '../grpc/channel.ts'
 import { budget, messageLimit } from '../grpc/frames.ts'
@@ -22,7 +22,7 @@ export function buildkitOf(client: Pick<EngineClient, 'connect'>, name: string, 
     async channel(): Promise<GrpcChannel> {
       return grpcChannel(await upgraded({ method: 'POST', path: at`/grpc`, upgrade: 'h2c' }, new AbortController().signal), 'engine')
     },
-    async session(headers, service: GrpcService, signal) {
+    async session(headers, service: GrpcSender, signal) {
       const socket = await upgraded({ method: 'POST', path: at`/session`, upgrade: 'h2c', headers }, signal)
       const serving = serveGrpc(socket, service, { calls: budget(maxCalls), held: budget(4 * messageLimit), unsent: budget(4 * messageLimit) }, onDefect)
       signal.addEventListener('abort', () => serving.close(), { once: true })
