@@ -146,6 +146,10 @@ function sliceLayout(version: string, farm: string): Layout {
     buildParent: path,
     make: (group, limits) => [
       { text: `=${units}/${slice(group)}\n${unitFile(limits)}`, must: `the unit ${slice(group)}` },
+      // BuildKit makes the directory by itself, without a word to PID 1 who would set limits: it is there before, with them.
+      ...(version === '2' ? ['', `/${top}.slice`, `/${top}.slice/${top}-${farm}.slice`, path(group)] : []).flatMap((above) => [
+        ...(above === '' ? [] : [directory(root + above)]), ...(above === path(group) ? [] : handDown(root + above)),
+      ]).map(({ text }) => ({ text })),
       ...(version === '2' ? limitsV2(root + path(group), limits) : limitsV1((name) => tree(name) + path(group), limits)).map(({ text }) => ({ text })),
     ],
     remove: (group) => [

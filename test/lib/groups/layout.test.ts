@@ -44,6 +44,11 @@ describe('control groups on a host', () => {
     const slices = layout({ CgroupDriver: 'systemd', CgroupVersion: '2' })
     assert.equal(slices.parent(ns), `moorage-${farm}-${ns}.slice`)
     const [unit] = must(slices.make(ns, limits))
+    const place = `/groups/moorage.slice/moorage-${farm}.slice`
+    const order = [`+${place}`, `=${place}/cgroup.subtree_control\n+memory`, `+${place}/moorage-${farm}-${ns}.slice`, `=${place}/moorage-${farm}-${ns}.slice/memory.max\n64000000`]
+    const found = order.map((text) => slices.make(ns, limits).findIndex((step) => step.text === text))
+    assert.ok(found[0]! >= 0)
+    assert.deepEqual(found, found.toSorted((a, b) => a - b))
     assert.match(unit!, new RegExp(`^=/units/moorage-${farm}-${ns}\\.slice\n`))
     for (const line of ['MemoryMax=64000000', 'CPUQuota=150%', 'TasksMax=100', '[Slice]']) assert.ok(unit!.split('\n').includes(line), line)
     assert.equal(slices.listed(`moorage-${farm}-${ns}.slice`), ns)
