@@ -61,7 +61,8 @@ for (const version of versions) {
     it('sees its bind as it asked for it, and no path of the host', async () => {
       await docker(mine.env, ['create', '--name', 'shown', '-v', `${usual}:/s.sock`, '-v', 'data:/data', 'python'])
       const { HostConfig, Mounts } = JSON.parse(await docker(mine.env, ['inspect', '-f', '{{json .}}', 'shown'])) as { HostConfig: { Binds: string[], Mounts?: unknown }, Mounts: { Source: string, Destination: string }[] }
-      assert.deepEqual(HostConfig.Binds, [`${usual}:/s.sock`, 'data:/data'])
+      // The CLI sends them in any order.
+      assert.deepEqual(HostConfig.Binds.toSorted(), [`${usual}:/s.sock`, 'data:/data'].toSorted())
       assert.equal(HostConfig.Mounts, undefined)
       assert.deepEqual(Mounts.map(({ Destination }) => Destination).toSorted(), ['/data', '/s.sock'])
       assert.equal(Mounts.find(({ Destination }) => Destination === '/s.sock')?.Source, usual)

@@ -54,7 +54,8 @@ export const ps = {
     docker ps -a --filter isolation=default --format '{{.Names}}'
     docker ps -a --filter nosuch=1
     docker ps -a --filter nosuch
-    docker ps -a --format '{{json .}}' | sed -E 's/"(CreatedAt|RunningFor|Status|Size|ID)":"[^"]*"/"\\1"/g'
+    # CLI 20.10 tells labels in any order.
+    docker ps -a --format '{{json .}}' | sed -E -e 's/"(CreatedAt|RunningFor|Status|Size|ID)":"[^"]*"/"\\1"/g' -e 's/x=,role=db/role=db,x=/'
     docker ps -a --format 'table {{.Names}}\\t{{.Image}}\\t{{.Networks}}\\t{{.Mounts}}\\t{{.LocalVolumes}}'
     docker container ls -aq --filter name=b | wc -l
     docker container prune -f --filter label=x | sed 's/^Total.*//'
