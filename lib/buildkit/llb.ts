@@ -8,7 +8,7 @@ import { fetchedByEngine, permitSource, type Sources } from './sources.ts'
 
 /**
  * Judges raw LLB of a client, operation by operation, and makes it the namespace's: RUN steps in its control group, cache mounts, sessions
- * and images its own (moby/buildkit, solver/pb/ops.proto). Throws a GrpcError naming what is not allowed.
+ * and images its own (moby/buildkit, solver/pb/ops.proto). Throws `Refusal` 403 naming what is not allowed, a GrpcError for definitions that make no sense.
  */
 export async function judgeDefinition(definition: Definition | undefined, scope: Scope, sources: Sources): Promise<void> {
   if (definition === undefined) return
@@ -72,9 +72,9 @@ function requireSameHost({ identifier, attrs: { 'git.fullurl': url } }: SourceOp
   if (url !== undefined && hostOf(url) !== hostOf(identifier)) throw notAllowed(`the git URL ${url.slice(0, 200)}`, `it is on another host than ${identifier.slice(0, 200)}`, 'name the same in both')
 }
 
-/** Of an URL, or of a path as scp takes it. */
+/** Of an URL, whose user may have any number of @, or of a path as scp takes it. */
 function hostOf(url: string): string | undefined {
-  return /^(?:[a-z+]+:\/\/)?(?:[^/@]*@)?(\[[^\]]*\]|[^/:?#]+)/i.exec(url)?.[1]?.toLowerCase()
+  return /^(?:[a-z+]+:\/\/(?:[^/?#]*@)?|(?:[^/@]*@)?)(\[[^\]]*\]|[^/:?#]+)/i.exec(url)?.[1]?.toLowerCase()
 }
 
 function showOp({ op }: Op, scope: Scope): void {

@@ -139,7 +139,7 @@ test('a git source is of the host that its identifier names', async () => {
   const remote: Sources = { ...sources, policy: { ...defaultPolicy, build: { ...defaultPolicy.build, remote: true } } }
   const judged = async (identifier: string, url: string) => judgeDefinition(await llb({ op: { case: 'source', value: { identifier, attrs: { 'git.fullurl': url } } } }), scope, remote)
   for (const url of ['https://git.example/a.git', 'ssh://git@git.example:22/a.git', 'git@git.example:a.git', 'git://GIT.example/a']) await judged('git://git.example/a.git#main', url)
-  for (const url of ['http://169.254.169.254/a.git', '169.254.169.254:a', 'https://git.example@169.254.169.254/a.git', 'https://git.example@evil@169.254.169.254/', '/etc/a.git', 'file:///etc', 'https://git.example\\@127.0.0.1/', '']) {
+  for (const url of ['http://169.254.169.254/a.git', '169.254.169.254:a', 'https://git.example@169.254.169.254/a.git', 'https://git.example@evil@169.254.169.254/', 'https://user@git.example:80@169.254.169.254/a.git', '/etc/a.git', 'file:///etc', 'https://git.example\\@127.0.0.1/', '']) {
     await assert.rejects(judged('git://git.example/a.git', url), /is on another host than git:\/\/git\.example/, url)
   }
 })
