@@ -1,10 +1,9 @@
 import type { Call } from '../endpoint.ts'
-import { at } from '../engine-path.ts'
 import { adoptImage, nameImage, noteTagged, tagAs, untagStored } from '../images/adopt.ts'
 import { announceImage, announceTag } from '../images/events.ts'
+import { idOnEngine } from '../images/real.ts'
 import { compareVersions } from '../go.ts'
-import { parseAnswer } from '../json.ts'
-import { normalised, storedReference, type Reference } from '../reference.ts'
+import { normalised, storedReference } from '../reference.ts'
 import type { Exported } from './exporters.ts'
 
 /**
@@ -14,7 +13,7 @@ import type { Exported } from './exporters.ts'
 export async function claimBuilt(call: Call, { image, references, pushed }: Exported, told: string | undefined): Promise<void> {
   if (!image || told === undefined) return
   // Of two exporters the last tells: what was pushed. Attestations name the image, so the one that is kept, under another name, is another.
-  const id = pushed.length === 0 ? told : await taggedAs(call, references[0]!) ?? told
+  const id = pushed.length === 0 ? told : await idOnEngine(call.host, storedReference(call.ns, references[0]!)) ?? told
   try {
     await adoptImage(call, id)
     for (const reference of references) {
@@ -48,16 +47,9 @@ async function putBack(call: Call, references: Exported['references']): Promise<
 /** A build whose end nobody has heard may have left its image: what carries a name of it is claimed, so that nothing is without an owner. */
 export async function claimLeft(call: Call, { references }: Exported): Promise<void> {
   for (const reference of references) {
-    const answer = await call.host.call({ method: 'GET', path: at`/images/${storedReference(call.ns, reference)}/json` })
-    if (answer.status !== 200) continue
-    const { Id: id } = parseAnswer(answer.text) as { Id: string }
+    const id = await idOnEngine(call.host, storedReference(call.ns, reference))
+    if (id === undefined) continue
     const claimed = await call.store.byName(call.ns, 'reference', normalised(reference))
     if (claimed?.id !== id) await claimBuilt(call, { image: true, references: [reference], pushed: [] }, id)
   }
-}
-
-/** The image that the engine has under a reference of the namespace. */
-async function taggedAs(call: Call, reference: Reference): Promise<string | undefined> {
-  const answer = await call.host.call({ method: 'GET', path: at`/images/${storedReference(call.ns, reference)}/json` })
-  return answer.status === 200 ? (parseAnswer(answer.text) as { Id: string }).Id : undefined
 }

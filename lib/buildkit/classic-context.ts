@@ -74,11 +74,11 @@ function file(action: Action): Operation {
 /** Operations in a row, each on the result of the one before. */
 async function definition(operations: readonly Operation[]): Promise<Definition> {
   const def: Uint8Array[] = []
-  let before: string | undefined
+  const digests: string[] = []
   for (const operation of [...operations, {}]) {
-    def.push(encodeOp(create(OpSchema, { ...operation, inputs: before === undefined ? [] : [{ digest: before, index: 0n }] } as Operation)))
-    before = await digestOf(def.at(-1)!)
+    const encoded = encodeOp(create(OpSchema, { ...operation, inputs: digests.slice(-1).map((digest) => ({ digest, index: 0n })) } as Operation))
+    def.push(encoded)
+    digests.push(await digestOf(encoded))
   }
-  const digests = await Promise.all(def.map(digestOf))
   return create(DefinitionSchema, { def, metadata: Object.fromEntries(digests.map((digest) => [digest, create(OpMetadataSchema)])) })
 }

@@ -31,7 +31,7 @@ export interface Pushing {
 
 /**
  * The exporters of a build as the engine gets them: what stays on the engine gets stored references; archives and folders go to the client as
- * they are. Throws a GrpcError for exporters and attributes that are not allowed.
+ * they are. Throws `Refusal` 403 for exporters and attributes that are not allowed, a GrpcError for names that are none.
  */
 export function judgeExporters(exporters: readonly Exporter[], scope: Scope, pushing: Pushing): { exporters: Exporter[]; exported: Exported } {
   const exported: Exported = { image: false, references: [], pushed: [] }

@@ -34,7 +34,7 @@ const verdicts: Readonly<Record<string, Verdict>> = {
   'source': 'drop', 'gateway-devel': 'drop', 'build-arg:BUILDKIT_SYNTAX': 'drop', 'override-copy-image': 'drop', 'debug': 'drop', 'build-arg:BUILDKIT_DISABLE_FILEOP': 'drop',
 }
 
-/** Options that a client sent, judged and made the namespace's. Throws a GrpcError naming the option that is not allowed. */
+/** Options that a client sent, judged and made the namespace's. Throws `Refusal` 403 naming the option that is not allowed. */
 export function judgeOptions(options: Readonly<Record<string, string>>, scope: Scope, sources: Sources): Record<string, string> {
   const kept = Object.entries(options).map(([key, value]) => [key, judged(key, value, { scope, sources })] as const)
   return { ...Object.fromEntries(kept.filter((entry): entry is [string, string] => entry[1] !== undefined)), ...forced(scope) }

@@ -59,7 +59,7 @@ async function* solved({ message, world, signal, forward }: Solve): AsyncGenerat
 
 /**
  * The request that the engine gets instead of a client's: rebuilt from judged fields, so that what the gateway does not know is not in it
- * (moby/buildkit, api/services/control SolveRequest). Throws a GrpcError naming what is not allowed.
+ * (moby/buildkit, api/services/control SolveRequest). Throws `Refusal` 403 naming what is not allowed, a GrpcError for what no client sends.
  */
 async function judgeSolve(given: SolveRequest, scope: Scope, sources: Sources, pushing: Pushing): Promise<{ request: SolveRequest; exported: Exported }> {
   refuseFields(given)

@@ -80,7 +80,7 @@ async function download(call: Call, { reference, platform, headers }: Pull, real
 
 /** Makes the pulled image the namespace's, and says whether that was new to it. */
 async function keep(call: Call, { reference }: Pull, real: Reference, ending: Ending, progress: Progress): Promise<void> {
-  const id = await idOnEngine(call.host, real)
+  const id = await idOnEngine(call.host, normalised(real))
   if (id === undefined) throw new Refusal(500, `the engine has pulled ${familiar(reference)} but does not find it; pull it again`)
   const before = (await call.store.byName(call.ns, 'reference', normalised(reference)))?.id ?? call.host.shared.get(normalised(reference))
   await adoptImage(call, id)

@@ -32,7 +32,7 @@ export function withReal<T>(host: Host, reference: Reference, signal: AbortSigna
   const name = normalised(reference)
   return host.inTurn(`${realKey}${name}`, async (turn) => {
     if (turn.left) await clear(host, turn.left)
-    const standing = await idOnEngine(host, reference)
+    const standing = await idOnEngine(host, name)
     let [noted, certain] = [false, true]
     try {
       return await work({
@@ -71,9 +71,9 @@ export async function clearLeft(host: Host): Promise<void> {
   }
 }
 
-/** The id of the image under a reference, whose whole form is asked for: the short one of `library/sha256:abc` would be the beginning of an id. */
-export async function idOnEngine(host: Host, reference: Reference): Promise<string | undefined> {
-  const answer = await host.call({ method: 'GET', path: at`/images/${normalised(reference)}/json` })
+/** The id of the image under a whole reference, normalised or stored: a short one, as of `library/sha256:abc`, could be the beginning of an id. */
+export async function idOnEngine(host: Host, reference: string): Promise<string | undefined> {
+  const answer = await host.call({ method: 'GET', path: at`/images/${reference}/json` })
   return answer.status === 200 ? String((parseAnswer(answer.text) as { Id: string }).Id) : undefined
 }
 
