@@ -114,7 +114,7 @@ export const configSchema = v.strictObject({
     every: v.optional(v.pipe(seconds, v.description('Seconds between real calls to each host.')), 5),
     patience: v.optional(v.pipe(seconds, v.description('Seconds after which a host that has not answered counts as away.')), 20),
   }), {}),
-  orphanGrace: v.optional(v.pipe(v.number(), v.minValue(0), v.description('Seconds for which objects of namespaces the store does not know are left alone; time to bring a lost store back.')), 3600),
+  orphanGrace: v.optional(v.pipe(v.number(), v.minValue(0), v.description('Seconds for which objects of namespaces the store does not know, nor remembers as closed lately, are left alone; time to bring a lost store back.')), 3600),
   drain: v.optional(v.pipe(v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number))]), v.minValue(0), ways({
     flag: 'drain', value: 'SECONDS', env: 'MOORAGE_DRAIN', comment: 'how long a gateway that is stopped lets calls and streams finish',
   })), 10),
